@@ -19,7 +19,7 @@ EVENT_BYTES_MAX = 900_000
 RFC_3339 = re.compile(r"^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$")
 
 
-E = TypeVar("E", bound="EventData", covariant=True)
+E_co = TypeVar("E_co", bound="EventData", covariant=True)
 
 
 class Kind(StrEnum):
@@ -83,7 +83,7 @@ class CloudEvent(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 - it says what the bytes are, as a parking code
     """The bytes are no event that this consumer knows; ``code`` says why. The event is parked."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -92,7 +92,7 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(Generic[E_co]):
     """An event as a handler gets it: the typed body and what it needs of the envelope."""
 
     id: str
@@ -100,7 +100,7 @@ class Received(Generic[E]):
     type: str
     time: datetime
     subject: str
-    data: E
+    data: E_co
     epoch: int
     version: int
     stream: str
