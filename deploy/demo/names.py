@@ -6,8 +6,8 @@ They are combined at random, so no combination means a living person.
 MALE = (
     "Ahmad", "Muhammad Rizky", "Agus", "Budi", "Dedi", "Eko", "Fajar", "Hendra", "Iwan", "Joko",
     "Slamet", "Sugeng", "Wahyu", "Yanto", "Rudi", "Rahmat", "Syahrul", "Hairul", "Jamhari",
-    "Suriansyah", "Bahrudin", "Utuh", "Rusdi", "Anang", "Tiwing", "Lingu", "Rangkap", "Abdul
-    Gani", "Tambun", "Bungai", "Uhing", "Sawung", "Dehen", "Ranying", "Yulius", "Petrus",
+    "Suriansyah", "Bahrudin", "Utuh", "Rusdi", "Anang", "Tiwing", "Lingu", "Rangkap",
+    "Abdul Gani", "Tambun", "Bungai", "Uhing", "Sawung", "Dehen", "Ranying", "Yulius", "Petrus",
     "Markus", "Stepanus", "Andreas", "Karlo", "Kornelius", "Paulus", "Sutrisno", "Paijo",
     "Wagiman", "Tukimin",
 )  # fmt: skip
