@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
+from zlib import crc32
 
 from lokal import wilayah
 
@@ -19,6 +20,8 @@ REFERENCE_DAY = date(2026, 10, 1)
 
 SYNTHETIC_SERIAL_FIRST = 9000
 """Serial numbers from here on mark a NIK or KK number as synthetic (handbook 2.1)."""
+
+SYNTHETIC_SERIALS = 1000
 
 DESIL_WEIGHTS = (55, 70, 80, 90, 100, 115, 120, 120, 125, 105)
 """Share of families by desil 1..10, per 980; assumption: Kotim is somewhat better off than
@@ -105,7 +108,7 @@ class Numbers:
 
     def __init__(self) -> None:
         """Start with no number taken."""
-        self._next: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
 
     def nik(self, district: str, born: date, sex: str) -> str:
         """Return a NIK ``PPKKCC DDMMYY SSSS`` (day + 40 for women), serial from 9000."""
@@ -117,12 +120,14 @@ class Numbers:
         return self._take(f"{district}{issued:%d%m%y}")
 
     def _take(self, prefix: str) -> str:
-        serial = self._next.get(prefix, SYNTHETIC_SERIAL_FIRST)
-        self._next[prefix] = serial + 1
-        if serial > 9999:
-            msg = f"more than 1,000 synthetic numbers under {prefix}"
+        taken = self._taken.get(prefix, 0)
+        if taken == SYNTHETIC_SERIALS:
+            msg = f"more than {SYNTHETIC_SERIALS} synthetic numbers under {prefix}"
             raise OverflowError(msg)
-        return f"{prefix}{serial:04d}"
+        self._taken[prefix] = taken + 1
+        # Not from 9000 upwards: a column of numbers that all end in 0 looks damaged by Excel.
+        serial = (crc32(prefix.encode()) + taken) % SYNTHETIC_SERIALS
+        return f"{prefix}{SYNTHETIC_SERIAL_FIRST + serial:04d}"
 
 
 def draw(total_families: int, seed: int = 62_02) -> Iterator[tuple[Village, list[Family]]]:
