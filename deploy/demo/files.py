@@ -13,32 +13,27 @@ import xlsxwriter
 
 from deploy.demo.population import Family, Person
 
-OPENSID_COLUMNS = next(
-    csv.reader(
-        [
-            "alamat,dusun,rw,rt,nama,no_kk,nik,sex,tempatlahir,tanggallahir,agama_id,pendidikan_kk_id,"
-            "pendidikan_sedang_id,pekerjaan_id,status_kawin,kk_level,warganegara_id,ayah_nik,nama_ayah,"
-            "ibu_nik,nama_ibu,golongan_darah_id,akta_lahir,dokumen_pasport,tanggal_akhir_paspor,"
-            "dokumen_kitas,akta_perkawinan,tanggalperkawinan,akta_perceraian,tanggalperceraian,cacat_id,"
-            "cara_kb_id,hamil,ktp_el,status_rekam,alamat_sekarang,status_dasar,suku,tag_id_card,"
-            "id_asuransi,no_asuransi,lat,lng"
-        ]
-    )
-)
+OPENSID_COLUMNS = [
+    "alamat", "dusun", "rw", "rt", "nama", "no_kk", "nik", "sex", "tempatlahir", "tanggallahir",
+    "agama_id", "pendidikan_kk_id", "pendidikan_sedang_id", "pekerjaan_id", "status_kawin",
+    "kk_level", "warganegara_id", "ayah_nik", "nama_ayah", "ibu_nik", "nama_ibu",
+    "golongan_darah_id", "akta_lahir", "dokumen_pasport", "tanggal_akhir_paspor",
+    "dokumen_kitas", "akta_perkawinan", "tanggalperkawinan", "akta_perceraian",
+    "tanggalperceraian", "cacat_id", "cara_kb_id", "hamil", "ktp_el", "status_rekam",
+    "alamat_sekarang", "status_dasar", "suku", "tag_id_card", "id_asuransi", "no_asuransi",
+    "lat", "lng",
+]  # fmt: skip
 """The 43 columns of OpenSID's resident import (handbook 2.11), in its order."""
 
-DTSEN_COLUMNS = next(
-    csv.reader(
-        [
-            "no_kk,kode_provinsi,kode_kabupaten,kode_kecamatan,kode_desa,jumlah_anggota_keluarga,"
-            "id_status_penguasaan_bangunan,luas_lantai_bangunan,id_lantai_terluas,id_dinding_terluas,"
-            "id_atap_terluas,id_sumber_airminum,id_sumberpenerangan,id_dayapenerangan,id_bb_utama,"
-            "id_fasilitas_bab,id_jenis_kloset,id_pembuangan_tinja,desil_nasional,status_dtsen,"
-            "cut_off_keluarga,nik,nama,tanggal_lahir,id_jenis_kelamin,id_hub_kepala_keluarga,"
-            "id_status_perkawinan,id_berjalan_atau_naik_tangga,cut_off"
-        ]
-    )
-)
+DTSEN_COLUMNS = [
+    "no_kk", "kode_provinsi", "kode_kabupaten", "kode_kecamatan", "kode_desa",
+    "jumlah_anggota_keluarga", "id_status_penguasaan_bangunan", "luas_lantai_bangunan",
+    "id_lantai_terluas", "id_dinding_terluas", "id_atap_terluas", "id_sumber_airminum",
+    "id_sumberpenerangan", "id_dayapenerangan", "id_bb_utama", "id_fasilitas_bab",
+    "id_jenis_kloset", "id_pembuangan_tinja", "desil_nasional", "status_dtsen",
+    "cut_off_keluarga", "nik", "nama", "tanggal_lahir", "id_jenis_kelamin",
+    "id_hub_kepala_keluarga", "id_status_perkawinan", "id_berjalan_atau_naik_tangga", "cut_off",
+]  # fmt: skip
 """A minimal DTSEN extract (handbook 2.8): one row a member, the family's columns repeated."""
 
 DTSEN_DWELLING = {
