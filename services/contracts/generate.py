@@ -79,7 +79,7 @@ def asyncapi() -> dict[str, Any]:
                 "one before it, guarded by (epoch, version); a fact happened once, guarded by "
                 "(source, id)."
             ),
-            "license": {"name": "EUPL-1.2"},
+            "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",
         "channels": channels,
