@@ -283,6 +283,8 @@ class Allow:
         actor = await authenticate(request.app.state.verifier, credentials.credentials)
         if not actor.has(*self.roles):
             raise Problem(FORBIDDEN if not actor.roles else ROLE_MISSING)
+        # The idempotency key is scoped to the caller, see shared.http.
+        request.state.actor = actor
         return actor
 
 

@@ -1,0 +1,4 @@
+from services.distribution.storage.tables import metadata
+from services.shared.migrations import run
+
+run("distribution", metadata)

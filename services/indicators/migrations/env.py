@@ -1,0 +1,4 @@
+from services.indicators.storage.tables import metadata
+from services.shared.migrations import run
+
+run("indicators", metadata)

@@ -1,0 +1,17 @@
+"""Identifiers: UUIDv7 (RFC 9562), made in Python so that PostgreSQL 15 to 17 serve as well as 18.
+
+They sort roughly by time, which keeps index pages warm. They are never trusted for order: that is
+what ``version``, ``epoch`` and the outbox sequence are for.
+"""
+
+import secrets
+from uuid import UUID
+
+from services.shared import clock
+
+
+def new_id() -> UUID:
+    """Return a new UUIDv7: 48 bits of milliseconds, 74 random bits."""
+    milliseconds = int(clock.now().timestamp() * 1000)
+    random_a, random_b = secrets.randbits(12), secrets.randbits(62)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | random_a << 64 | 0b10 << 62 | random_b)
