@@ -21,7 +21,15 @@ from services.shared import clock, outgoing
 from services.shared.events import EventData, Kind
 from services.shared.outgoing import AuditEntry, EventRefused, Lane, OutgoingEvent
 
-__all__ = ["Database", "EventRefused", "Lane", "Pool", "ReadTransaction", "Transaction"]
+__all__ = [
+    "Database",
+    "EventRefused",
+    "Lane",
+    "Pool",
+    "ReadTransaction",
+    "Transaction",
+    "sqlstate_of",
+]
 
 M = TypeVar("M")
 COPY_CHUNK = 2_000
@@ -187,9 +195,17 @@ class Transaction(ReadTransaction):
 
     async def _notify(self) -> None:
         # PostgreSQL sends equal notifications of one transaction once.
-        await (await self.raw()).execute(
-            "SELECT pg_notify($1, '')", outgoing.channel(self._schema)
-        )
+        await (await self.raw()).execute("SELECT pg_notify($1, '')", outgoing.channel(self._schema))
+
+
+def sqlstate_of(error: BaseException) -> str | None:
+    """Return the SQLSTATE of a database error, or None when the server did not answer."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(state := getattr(cause, "sqlstate", None), str):
+            return state
+        cause = getattr(cause, "orig", None) or cause.__cause__
+    return None
 
 
 class Pool:

@@ -122,7 +122,9 @@ def _migrate(connection: Connection, target: Target, metadata: MetaData) -> None
 def grant(connection: Connection, target: Target, metadata: MetaData) -> None:
     """Give the app role its rights on every table of the schema, and no others."""
     role, schema = f'"{target.app_role}"', f'"{target.schema}"'
-    append_only = {table.name for table in metadata.tables.values() if table.info.get("append_only")}
+    append_only = {
+        table.name for table in metadata.tables.values() if table.info.get("append_only")
+    }
     connection.execute(text(f"GRANT USAGE ON SCHEMA {schema} TO {role}"))
     names = connection.execute(
         text("SELECT tablename FROM pg_tables WHERE schemaname = :schema"),

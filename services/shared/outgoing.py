@@ -216,9 +216,7 @@ INSERT INTO audit_queue (entry_id) SELECT id FROM rows
 """
 
 
-async def insert_audit(
-    connection: asyncpg.Connection[Any], entries: Sequence[AuditEntry]
-) -> None:
+async def insert_audit(connection: asyncpg.Connection[Any], entries: Sequence[AuditEntry]) -> None:
     """Insert audit entries, their payloads, and their places in the sealing queue."""
     columns = [
         (e.id, e.occurred_at, e.actor, e.action, e.subject, e.payload, e.salt, e.payload_hash,

@@ -1,0 +1,137 @@
+"""The HTTP application of a service, and the names that its ``api`` imports for transactions.
+
+The machinery of writes is in ``routes``, conditional requests in ``conditional``.
+"""
+
+import socket
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Annotated
+
+import asyncpg
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from services.shared import openapi, problems
+from services.shared.auth import TokenVerifier
+from services.shared.conditional import etag, not_modified, require_match
+from services.shared.db import Database, EventRefused, sqlstate_of
+from services.shared.pages import CursorSigner
+from services.shared.problems import INTERNAL, UNAVAILABLE, Problem, ProblemType, problem_response
+from services.shared.routes import ReadTx, Tx, WriteRoute, read_tx, service_router, write_tx
+from services.shared.sealing import Keyring
+from services.shared.settings import ServiceSettings
+
+__all__ = [
+    "Keys",
+    "ReadTx",
+    "Signer",
+    "Tx",
+    "WriteRoute",
+    "create_service_app",
+    "etag",
+    "not_modified",
+    "read_tx",
+    "require_match",
+    "service_router",
+    "write_tx",
+]
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+TEXT_NOT_STORABLE = ProblemType(
+    "text_not_storable",
+    422,
+    "Teks memuat huruf yang tidak dapat disimpan",
+    "A text holds a character that cannot be stored",
+)
+EVENT_REFUSED = ProblemType(
+    "too_much_data",
+    422,
+    "Data ini terlalu besar atau memuat huruf yang tidak dapat disimpan",
+    "The data is too large or holds a character that cannot be stored",
+)
+NOT_STORABLE_STATES = frozenset({"22021", "22P05"})
+"""character_not_in_repertoire and untranslatable_character: in practice, a NUL."""
+PASSING_CLASSES = ("08", "40", "53", "55", "57")
+"""SQLSTATE classes of faults that pass: connection, rollback, resources, locks, shutdown."""
+
+OFFLINE = (ConnectionError, TimeoutError, socket.gaierror)
+
+
+async def keyring(request: Request) -> Keyring:
+    """Return the service's keys."""
+    found: Keyring = request.app.state.keyring
+    return found
+
+
+async def cursor_signer(request: Request) -> CursorSigner:
+    """Return what signs page cursors."""
+    signer: CursorSigner = request.app.state.cursor_signer
+    return signer
+
+
+Keys = Annotated[Keyring, Depends(keyring)]
+Signer = Annotated[CursorSigner, Depends(cursor_signer)]
+
+
+def create_service_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    errors: Mapping[type[Exception], ProblemType] | None = None,
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """Return the application: ``state`` holds settings, db, verifier, keyring, cursor_signer.
+
+    Connections open at first use, so that the application also works without its lifespan.
+    """
+    app = FastAPI(
+        title=title,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(lifespan),
+    )
+    app.state.settings = settings
+    app.state.db = Database(
+        settings.database_url, schema=settings.database_schema, service=settings.service_name
+    )
+    app.state.verifier = TokenVerifier(settings.issuers, settings.audience)
+    app.state.keyring = Keyring.load(settings.key_file)
+    app.state.cursor_signer = CursorSigner(app.state.keyring)
+    problems.install(app, {EventRefused: EVENT_REFUSED, **(errors or {})})
+    app.add_exception_handler(DBAPIError, _answer_database_error)
+    for passing in (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeoutError, *OFFLINE):
+        app.add_exception_handler(passing, _answer_database_error)
+    for router in routers:
+        app.include_router(router)
+    openapi.describe(app)
+    return app
+
+
+def _lifespan(inner: Lifespan | None) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(app.state.db.close)
+            stack.push_async_callback(app.state.verifier.close)
+            if inner is not None:
+                await stack.enter_async_context(inner(app))
+            yield
+
+    return lifespan
+
+
+async def _answer_database_error(request: Request, error: Exception) -> Response:
+    """Answer 422 for text that no column holds, 503 for faults that pass; the rest is a bug."""
+    state = sqlstate_of(error)
+    if state in NOT_STORABLE_STATES:
+        return problem_response(request.scope, Problem(TEXT_NOT_STORABLE))
+    if state is None or state.startswith(PASSING_CLASSES):
+        problems.log.warning("database_unavailable", error=type(error).__name__, sqlstate=state)
+        return problem_response(request.scope, Problem(UNAVAILABLE, headers={"Retry-After": "1"}))
+    problems.log.exception("database_error", sqlstate=state, exc_info=error)
+    return problem_response(request.scope, Problem(INTERNAL))
