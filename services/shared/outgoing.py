@@ -124,7 +124,7 @@ def current_traceparent() -> str | None:
     return carrier.get("traceparent")
 
 
-async def current_epoch(connection: asyncpg.Connection[Any], schema: str) -> int:
+async def current_epoch(connection: "asyncpg.Connection[Any]", schema: str) -> int:
     """Return the producer's epoch, holding off ``raise_epoch`` until this transaction ends."""
     await connection.execute("SELECT pg_advisory_xact_lock_shared($1)", epoch_lock(schema))
     value = await connection.fetchval("SELECT value FROM epoch")
@@ -150,7 +150,7 @@ def channel(schema: str) -> str:
 
 
 async def insert_events(
-    connection: asyncpg.Connection[Any], rows: Sequence[OutgoingEvent], epoch: int
+    connection: "asyncpg.Connection[Any]", rows: Sequence[OutgoingEvent], epoch: int
 ) -> None:
     """Insert a handful of events with one statement, in the order of their emission."""
     records = [row.record(epoch) for row in rows]
@@ -158,7 +158,7 @@ async def insert_events(
 
 
 async def copy_events(
-    connection: asyncpg.Connection[Any], rows: Sequence[OutgoingEvent], epoch: int
+    connection: "asyncpg.Connection[Any]", rows: Sequence[OutgoingEvent], epoch: int
 ) -> None:
     """Insert many events by COPY. The transaction must be open."""
     await connection.copy_records_to_table(
@@ -216,7 +216,7 @@ INSERT INTO audit_queue (entry_id) SELECT id FROM rows
 """
 
 
-async def insert_audit(connection: asyncpg.Connection[Any], entries: Sequence[AuditEntry]) -> None:
+async def insert_audit(connection: "asyncpg.Connection[Any]", entries: Sequence[AuditEntry]) -> None:
     """Insert audit entries, their payloads, and their places in the sealing queue."""
     columns = [
         (e.id, e.occurred_at, e.actor, e.action, e.subject, e.payload, e.salt, e.payload_hash,

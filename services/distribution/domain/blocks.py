@@ -1,8 +1,8 @@
 """What stops a handover, and what only deserves a look. Computed, never stored.
 
 A stored flag would have to follow every enrolment, family and person; computing it from their
-last known states cannot be forgotten. Source of the codes: handbook 2.5 (presence, 404) and 1.6
-(record status).
+last known states cannot be forgotten. Presence is Regsosek question 404 (handbook 2.4), the match
+status is the civil registry's answer.
 """
 
 from dataclasses import dataclass
@@ -12,19 +12,15 @@ PRESENCE_MOVED = frozenset({3, 4})
 PRESENCE_NOT_FOUND = 6
 
 FAMILY_BLOCKS = {
-    "NONAKTIF_PINDAH": "family_moved_away",
-    "NONAKTIF_MENINGGAL": "family_died",
-    "NONAKTIF_GANDA": "family_duplicate",
+    "moved": "family_moved_away",
+    "dissolved": "family_dissolved",
+    "merged": "family_merged",
 }
-"""Record statuses under which nobody of the family may be handed anything."""
+"""Record statuses of registry under which nobody of the family may be handed anything.
 
-FAMILY_FLAGS = {
-    "NONAKTIF_TIDAK_DITEMUKAN": "family_not_found",
-    "NONAKTIF_MAMPU": "family_no_longer_poor",
-    "NONAKTIF_MENOLAK": "family_refused",
-    "KARANTINA_NIK": "family_nik_in_quarantine",
-}
-"""Statuses that the officer must see; whether aid ends is the enrolment's decision."""
+A merged family's enrolments are reviewed in programs; until then two families could be served for
+one.
+"""
 
 ENROLMENT_BLOCKS = {"suspended": "enrolment_suspended", "ended": "enrolment_ended"}
 
@@ -59,8 +55,6 @@ def flags(standing: Standing) -> tuple[str, ...]:
     found: list[str] = []
     if standing.family_status is None:
         found.append("family_unknown")
-    elif standing.family_status in FAMILY_FLAGS:
-        found.append(FAMILY_FLAGS[standing.family_status])
     if standing.for_person and standing.presence in PRESENCE_MOVED:
         found.append("person_moved")
     if standing.for_person and standing.presence == PRESENCE_NOT_FOUND:

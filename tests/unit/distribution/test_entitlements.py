@@ -67,7 +67,7 @@ def test_a_part_delivered_entitlement_shrinks_to_what_the_family_holds():
     assert (rest.status, rest.quantity, released) == (EntitlementStatus.DELIVERED, 3, 1)
 
 
-GRANTED = Standing(enrolment_status="granted", family_status="AKTIF", for_person=True, presence=1)
+GRANTED = Standing(enrolment_status="granted", family_status="active", for_person=True, presence=1)
 
 
 def test_a_granted_enrolment_of_an_active_family_blocks_nothing():
@@ -78,17 +78,17 @@ def test_a_granted_enrolment_of_an_active_family_blocks_nothing():
 @pytest.mark.parametrize(
     ("standing", "codes"),
     [
-        (Standing("suspended", "AKTIF", for_person=False), ("enrolment_suspended",)),
+        (Standing("suspended", "active", for_person=False), ("enrolment_suspended",)),
         (Standing("ended", None, for_person=False), ("enrolment_ended",)),
-        (Standing("refused", "AKTIF", for_person=False), ("enrolment_not_granted",)),
-        (Standing(None, "AKTIF", for_person=False), ("enrolment_not_granted",)),
-        (Standing("granted", "NONAKTIF_PINDAH", for_person=False), ("family_moved_away",)),
-        (Standing("granted", "AKTIF", for_person=True, presence=2), ("person_died",)),
+        (Standing("refused", "active", for_person=False), ("enrolment_not_granted",)),
+        (Standing(None, "active", for_person=False), ("enrolment_not_granted",)),
+        (Standing("granted", "moved", for_person=False), ("family_moved_away",)),
+        (Standing("granted", "active", for_person=True, presence=2), ("person_died",)),
         (
-            Standing("granted", "AKTIF", for_person=True, match_status="MENINGGAL"),
+            Standing("granted", "active", for_person=True, match_status="MENINGGAL"),
             ("person_died",),
         ),
-        (Standing("granted", "AKTIF", for_person=False, presence=2), ()),
+        (Standing("granted", "active", for_person=False, presence=2), ()),
     ],
 )
 def test_enrolment_family_and_death_block_a_handover(standing, codes):
@@ -99,9 +99,8 @@ def test_enrolment_family_and_death_block_a_handover(standing, codes):
     ("standing", "codes"),
     [
         (Standing("granted", None, for_person=False), ("family_unknown",)),
-        (Standing("granted", "NONAKTIF_MAMPU", for_person=False), ("family_no_longer_poor",)),
-        (Standing("granted", "AKTIF", for_person=True, presence=3), ("person_moved",)),
-        (Standing("granted", "AKTIF", for_person=True, presence=6), ("person_not_found",)),
+        (Standing("granted", "active", for_person=True, presence=3), ("person_moved",)),
+        (Standing("granted", "active", for_person=True, presence=6), ("person_not_found",)),
     ],
 )
 def test_what_is_doubtful_is_flagged_and_blocks_nothing(standing, codes):
