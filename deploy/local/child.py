@@ -68,9 +68,7 @@ def _drop(libc: ctypes.CDLL | None, uid: int, gid: int, program: str) -> None:
     os.setuid(uid)
     if reaches:
         return
-    kept = libc is not None and (
-        _keep(libc, CAP_DAC_READ_SEARCH) or _keep(libc, CAP_DAC_OVERRIDE)
-    )
+    kept = libc is not None and (_keep(libc, CAP_DAC_READ_SEARCH) or _keep(libc, CAP_DAC_OVERRIDE))
     if not kept:
         sys.stderr.write(
             f"uid {uid} cannot reach {program}: set BETANG_STATE to a folder that every account"

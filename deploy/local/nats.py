@@ -66,7 +66,11 @@ def find_server() -> str:
 
 
 def start(
-    state: Path, *, port: int | None = None, monitor_port: int | None = None, log: Path | None = None
+    state: Path,
+    *,
+    port: int | None = None,
+    monitor_port: int | None = None,
+    log: Path | None = None,
 ) -> Nats:
     """Start the server whose keys, accounts and streams are in ``state`` (created when missing)."""
     state.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -137,9 +137,7 @@ def _reachable_binaries(bindir: Path, state: Path) -> Path:
     if not (copy / "complete").exists():
         shutil.rmtree(copy, ignore_errors=True)
         skip = shutil.ignore_patterns("include", "__pycache__")
-        shutil.copytree(
-            installation, copy / package.name / "pginstall", symlinks=True, ignore=skip
-        )
+        shutil.copytree(installation, copy / package.name / "pginstall", symlinks=True, ignore=skip)
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.exists():
             shutil.copytree(libraries, copy / libraries.name, symlinks=True)

@@ -1,0 +1,59 @@
+"""Fixtures of all tests. What they give is described in ``tests/support``."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import Broker, ServiceUnderTest, running_service
+from tests.support.stack import Stack
+
+MakeService = Callable[[str], Awaitable[ServiceUnderTest]]
+TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a module on one worker of ``pytest -n``; the whole system runs on one worker only."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        group = "system" if folder in {"e2e", "fault"} else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@pytest.fixture(scope="session")
+async def stack() -> AsyncIterator[Stack]:
+    """A real PostgreSQL with all roles and databases."""
+    stack = Stack()
+    try:
+        await stack.provision()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="module")
+async def broker(stack: Stack) -> AsyncIterator[Broker]:
+    """A real NATS server for this module alone, without streams."""
+    server = stack.start_broker()
+    broker = Broker(server)
+    try:
+        yield broker
+    finally:
+        await broker.close()
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+async def make_service(stack: Stack, broker: Broker) -> AsyncIterator[MakeService]:
+    """A factory: ``await make_service("registry")`` is that service with a fresh database.
+
+    Services of one module share its broker, so they hear each other when they are drained.
+    """
+    async with contextlib.AsyncExitStack() as running:
+
+        async def make(name: str) -> ServiceUnderTest:
+            service = contextlib.asynccontextmanager(running_service)(name, stack, broker)
+            return await running.enter_async_context(service)
+
+        yield make
