@@ -1,0 +1,249 @@
+"""What a process tells about itself: JSON logs without personal data, metrics, traces.
+
+A trace starts at the gateway, goes on in the service, is kept in the outbox row of an event, and
+is continued by the consumer of that event (``continued``). Spans are exported only when an OTLP
+endpoint is set; trace ids are made and passed on always.
+"""
+
+import logging
+import re
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, Response
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.shared.redaction import redact, scrub_text
+
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+QUIET_LOGGERS = ("httpx", "httpcore", "uvicorn.access", "asyncio")
+"""They log addresses with their queries; the access log here has the route's template instead."""
+UNMATCHED = "unmatched"
+
+REQUESTS = Counter(
+    "betang_http_requests", "Requests answered", ("service", "method", "route", "status")
+)
+LATENCY = Histogram(
+    "betang_http_request_seconds",
+    "Time to the end of the answer",
+    ("service", "method", "route"),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+OUTBOX_AGE = Gauge(
+    "betang_outbox_age_seconds", "Age of the oldest unpublished event", ("service", "lane")
+)
+OUTBOX_DEPTH = Gauge("betang_outbox_unpublished", "Unpublished events", ("service", "lane"))
+CONSUMER_LAG = Gauge(
+    "betang_consumer_lag", "Messages that a consumer has not handled", ("service", "consumer")
+)
+EVENTS_HANDLED = Counter(
+    "betang_events_handled", "Events handled by a consumer", ("service", "consumer")
+)
+PARKED = Gauge("betang_parked_events", "Parked events that wait", ("service", "consumer"))
+
+_propagator = TraceContextTextMapPropagator()
+_tracer = trace.get_tracer("betang")
+log = structlog.get_logger("access")
+
+
+def configure_logging(service: str, level: str = "INFO") -> None:
+    """Write every log of this process, the libraries' too, as one JSON line on stderr."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_trace,
+        structlog.processors.StackInfoRenderer(),
+        # Plain tracebacks: the rich ones print local variables, thus personal data.
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _named(service),
+                redact,
+                structlog.processors.JSONRenderer(serializer=_json),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+    for name in QUIET_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _json(entry: Any, **_: Any) -> str:
+    return orjson.dumps(entry, default=str).decode()
+
+
+def _named(service: str) -> Any:
+    def add(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        return {"service": service, **event}
+
+    return add
+
+
+def _add_trace(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+    return event
+
+
+def configure_tracing(service: str, otlp_endpoint: str | None) -> None:
+    """Export spans to ``otlp_endpoint`` (OTLP over HTTP); without one, export nothing."""
+    if otlp_endpoint is None:
+        return
+    url = otlp_endpoint.rstrip("/")
+    if not url.endswith("/v1/traces"):
+        url += "/v1/traces"
+    provider = TracerProvider(resource=Resource.create({"service.name": f"betang-{service}"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
+    trace.set_tracer_provider(provider)
+
+
+@contextmanager
+def continued(
+    traceparent: str | None, name: str, kind: SpanKind = SpanKind.CONSUMER
+) -> Iterator[Span]:
+    """Run the block in the trace of ``traceparent``; in a new trace when there is none."""
+    parent = _propagator.extract({"traceparent": traceparent} if traceparent else {})
+    span = _tracer.start_span(name, context=parent, kind=kind)
+    if not span.get_span_context().is_valid:
+        # No exporter is set up, so no tracer made ids.
+        span = NonRecordingSpan(
+            SpanContext(
+                secrets.randbits(128) or 1,
+                secrets.randbits(64) or 1,
+                is_remote=False,
+                trace_flags=TraceFlags(TraceFlags.SAMPLED),
+            )
+        )
+    # Exceptions are not recorded: their texts may quote personal data.
+    with trace.use_span(span, end_on_exit=True, record_exception=False):
+        yield span
+
+
+def current_traceparent() -> str | None:
+    """Return the W3C traceparent of the running trace."""
+    carrier: dict[str, str] = {}
+    _propagator.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def current_trace_id() -> str | None:
+    """Return the running trace's id as 32 hex digits."""
+    context = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(context.trace_id) if context.is_valid else None
+
+
+class RequestTelemetry:
+    """ASGI middleware, the outermost: trace and request id, access log, request metrics."""
+
+    def __init__(self, app: ASGIApp, *, service: str) -> None:
+        self.app = app
+        self.service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+        status = 500
+        headers = dict(scope["headers"])
+        with continued(_header(headers, b"traceparent"), scope["method"], SpanKind.SERVER) as span:
+            trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+            scope["betang.trace_id"] = trace_id
+            given = _header(headers, b"x-request-id")
+            request_id = scrub_text(given) if given and REQUEST_ID.match(given) else trace_id
+            scope["betang.request_id"] = request_id
+
+            async def label(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    named = [h for h in message.get("headers", ()) if h[0] != b"x-request-id"]
+                    message["headers"] = [*named, (b"x-request-id", request_id.encode())]
+                await send(message)
+
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                try:
+                    await self.app(scope, receive, label)
+                finally:
+                    self._tell(scope, span, status, perf_counter() - started)
+
+    def _tell(self, scope: Scope, span: Span, status: int, seconds: float) -> None:
+        method, route = scope["method"], route_of(scope)
+        method = method if method in KNOWN_METHODS else "other"
+        REQUESTS.labels(self.service, method, route, str(status)).inc()
+        LATENCY.labels(self.service, method, route).observe(seconds)
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
+        span.set_attribute("http.response.status_code", status)
+        if status >= SERVER_ERROR:
+            span.set_status(StatusCode.ERROR)
+        if not route.startswith(("/health/", "/metrics")):
+            log.info(
+                "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1)
+            )
+
+
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+SERVER_ERROR = 500
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route's template: paths hold identifiers, and make endlessly many labels."""
+    named = scope.get("betang.route")
+    return str(named or getattr(scope.get("route"), "path", UNMATCHED))
+
+
+def _header(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return value.decode("latin-1") if value is not None else None
+
+
+def metrics_router() -> APIRouter:
+    """Return ``GET /metrics`` for Prometheus. The gateway does not route it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
