@@ -13,49 +13,49 @@ class DomainError(Exception):
         self.params = params
 
 
-class FamilyNotFound(DomainError):
+class FamilyNotFoundError(DomainError):
     """No such family, or the caller may not know that it exists."""
 
     code: ClassVar[str] = "family_not_found"
 
 
-class PersonNotFound(DomainError):
+class PersonNotFoundError(DomainError):
     """No such person, or the caller may not know that they exist."""
 
     code: ClassVar[str] = "person_not_found"
 
 
-class RegionNotFound(DomainError):
+class RegionNotFoundError(DomainError):
     """The code names no region of this regency on that day."""
 
     code: ClassVar[str] = "region_not_found"
 
 
-class CodeListNotFound(DomainError):
+class CodeListNotFoundError(DomainError):
     """No such code list."""
 
     code: ClassVar[str] = "code_list_not_found"
 
 
-class PersonHasNoNik(DomainError):
+class PersonHasNoNikError(DomainError):
     """There is nothing to reveal: the person lawfully has no NIK yet."""
 
     code: ClassVar[str] = "person_has_no_nik"
 
 
-class InvalidNumber(DomainError):
+class InvalidNumberError(DomainError):
     """A NIK or KK number that cannot exist. ``findings`` names the rules it breaks."""
 
     code: ClassVar[str] = "invalid_number"
 
 
-class StatusForbids(DomainError):
+class StatusForbidsError(DomainError):
     """The family's status does not allow this action."""
 
     code: ClassVar[str] = "status_forbids"
 
 
-class NothingToChange(DomainError):
+class NothingToChangeError(DomainError):
     """A correction that changes nothing is refused: history keeps no empty entries."""
 
     code: ClassVar[str] = "nothing_to_change"

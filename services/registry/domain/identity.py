@@ -21,14 +21,12 @@ NUMBER_LENGTH = 16
 WOMAN_DAY_OFFSET = 40
 """A woman's day of birth stands in her NIK with 40 added."""
 
-PROVINCES = frozenset(
-    [*range(11, 20), 21, *range(31, 37), *range(51, 54), *range(61, 66), *range(71, 77)]
-    + [81, 82, *range(91, 97)]
-)
+_PROVINCE_RANGES = ((11, 19), (21, 21), (31, 36), (51, 53), (61, 65), (71, 76), (81, 82), (91, 96))
+PROVINCES = frozenset(code for low, high in _PROVINCE_RANGES for code in range(low, high + 1))
 """Province codes ever issued, Kepmendagri 300.2.2-2138/2025."""
 
 _LOOKALIKES = str.maketrans({"O": "0", "o": "0", "l": "1", "I": "1"})
-_NOISE = re.compile(r"[\s'’`.\-\u00a0\u200b]+")
+_NOISE = re.compile(r"[\s'\u2019`.\-\u00a0\u200b]+")
 
 
 class Severity(StrEnum):

@@ -7,13 +7,14 @@ person. Nothing here decides that two persons *are* one: that takes a birth date
 import re
 import unicodedata
 
+# Sets of words read best as text.
 _TITLES = frozenset(
-    (
-        "h hj haji hajah dr drs dra ir prof ust ustadz kh gus rr r a md amd sp spd se sh st ssos"
-    ).split()
-    + "skm skep sag mpd mm mh msi spdi stp skom amkeb sst alm almh bin binti".split()
+    """
+    h hj haji hajah dr drs dra ir prof ust ustadz kh gus rr r a amd sp spd se sh st ssos skm skep
+    sag mpd mm mh msi spdi stp skom amkeb sst alm almh bin binti
+    """.split()  # noqa: SIM905 - as above
 )
-_MUHAMMAD = frozenset("m md moh mohd muh muhd mohamad mohammad muhamad muhammad".split())
+_MUHAMMAD = frozenset("m md moh mohd muh muhd mohamad mohammad muhamad muhammad".split())  # noqa: SIM905 - as above
 _DEGREE_DOTS = re.compile(r"\b([A-Za-z])\.\s?(?=[A-Za-z]{1,3}\b)")
 _NOT_LETTERS = re.compile(r"[^a-z ]+")
 

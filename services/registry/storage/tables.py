@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint, 
 from sqlmodel import Field
 
 from services.registry.storage.base import Row
+from services.shared.tables import APPEND_ONLY
 
 INSTANT = DateTime(timezone=True)
 CURRENT = "superseded_at IS NULL"
@@ -35,12 +36,10 @@ class RegionRow(Row, table=True):
     __tablename__ = "regions"
     __table_args__ = (
         ExcludeConstraint(
-            ("code", "="), ("valid", "&&"), using="gist", name="ex_regions_code_valid"
+            ("code", "="), ("valid", "&&"), using="gist", name="regions_code_valid_excl"
         ),
-        CheckConstraint(
-            "level IN ('kabupaten','kecamatan','desa','kelurahan')", name="ck_regions_level"
-        ),
-        Index("ix_regions_parent_code", "parent_code"),
+        CheckConstraint("level IN ('kabupaten','kecamatan','desa','kelurahan')", name="level"),
+        Index("regions_parent_code_idx", "parent_code"),
     )
 
     code: str = Field(primary_key=True)
@@ -58,7 +57,7 @@ class HouseholdRow(Row, table=True):
     """A dwelling and who shares it. ``assumed``: nobody has seen that it holds one family."""
 
     __tablename__ = "households"
-    __table_args__ = (Index("ix_households_region_code", "region_code"),)
+    __table_args__ = (Index("households_region_code_idx", "region_code"),)
 
     id: UUID = Field(primary_key=True)
     region_code: str
@@ -72,15 +71,13 @@ class FamilyRow(Row, table=True):
 
     __tablename__ = "families"
     __table_args__ = (
-        CheckConstraint("version > 0", name="ck_families_version"),
-        CheckConstraint(
-            "status IN ('active','moved','dissolved','merged')", name="ck_families_status"
-        ),
-        Index("ix_families_region_code_id", "region_code", "id"),
-        Index("ix_families_household_id", "household_id"),
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("status IN ('active','moved','dissolved','merged')", name="status"),
+        Index("families_region_code_id_idx", "region_code", "id"),
+        Index("families_household_id_idx", "household_id"),
         # A list by desil asks "region and at most n"; families without a rank are not in it.
         Index(
-            "ix_families_desil",
+            "families_desil_idx",
             "desil_low",
             "region_code",
             "id",
@@ -123,10 +120,10 @@ class FamilyNumberRow(Row, table=True):
             ("family_id", "="),
             ("valid", "&&"),
             using="gist",
-            name="ex_family_numbers_family_valid",
+            name="family_numbers_family_valid_excl",
             where=text(CURRENT),
         ),
-        Index("ix_family_numbers_kk_index", "kk_index"),
+        Index("family_numbers_kk_index_idx", "kk_index"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -150,7 +147,7 @@ class FamilyDomicileRow(Row, table=True):
             ("family_id", "="),
             ("valid", "&&"),
             using="gist",
-            name="ex_family_domiciles_family_valid",
+            name="family_domiciles_family_valid_excl",
             where=text(CURRENT),
         ),
     )
@@ -174,14 +171,14 @@ class PersonRow(Row, table=True):
 
     __tablename__ = "persons"
     __table_args__ = (
-        CheckConstraint("sex IN ('L','P')", name="ck_persons_sex"),
-        CheckConstraint("version > 0", name="ck_persons_version"),
-        CheckConstraint("(nik_sealed IS NULL) = (nik_masked IS NULL)", name="ck_persons_nik_whole"),
+        CheckConstraint("sex IN ('L','P')", name="sex"),
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("(nik_sealed IS NULL) = (nik_masked IS NULL)", name="nik_whole"),
         CheckConstraint(
             "nik_sealed IS NOT NULL OR nik_missing_reason IS NOT NULL",
-            name="ck_persons_nik_or_reason",
+            name="nik_or_reason",
         ),
-        Index("ix_persons_name_key", "name_key"),
+        Index("persons_name_key_idx", "name_key"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -215,15 +212,15 @@ class MembershipRow(Row, table=True):
             ("person_id", "="),
             ("valid", "&&"),
             using="gist",
-            name="ex_memberships_person_valid",
+            name="memberships_person_valid_excl",
             where=text(CURRENT),
         ),
         Index(
-            "ix_memberships_family_current",
+            "memberships_family_current_idx",
             "family_id",
             postgresql_where=text("superseded_at IS NULL AND upper_inf(valid)"),
         ),
-        Index("ix_memberships_person_id", "person_id"),
+        Index("memberships_person_id_idx", "person_id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -242,12 +239,12 @@ class IdentityClaimRow(Row, table=True):
 
     __tablename__ = "identity_claims"
     __table_args__ = (
-        CheckConstraint("kind IN ('nik','kk')", name="ck_identity_claims_kind"),
-        CheckConstraint("state IN ('held','disputed')", name="ck_identity_claims_state"),
+        CheckConstraint("kind IN ('nik','kk')", name="kind"),
+        CheckConstraint("state IN ('held','disputed')", name="state"),
         # A number is looked up by its index alone: versions of a key never meet by accident.
-        Index("ix_identity_claims_index", "number_index"),
+        Index("identity_claims_index_idx", "number_index"),
         Index(
-            "uq_identity_claims_held",
+            "identity_claims_held_key",
             "kind",
             "number_index",
             "key_version",
@@ -255,12 +252,12 @@ class IdentityClaimRow(Row, table=True):
             postgresql_where=text("state = 'held'"),
         ),
         Index(
-            "ix_identity_claims_disputed",
+            "identity_claims_disputed_idx",
             "recorded_at",
             "id",
             postgresql_where=text("state = 'disputed'"),
         ),
-        Index("ix_identity_claims_subject_id", "subject_id"),
+        Index("identity_claims_subject_id_idx", "subject_id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -277,7 +274,7 @@ class FamilyConditionRow(Row, table=True):
     """What a source said of a dwelling on a day (Regsosek 301-310, 5xx). Append-only."""
 
     __tablename__ = "family_conditions"
-    __table_args__ = (Index("ix_family_conditions_lookup", "family_id", "source", "observed_on"),)
+    __table_args__ = (Index("family_conditions_lookup_idx", "family_id", "source", "observed_on"),)
 
     id: UUID = Field(primary_key=True)
     family_id: UUID = Field(foreign_key="families.id")
@@ -294,7 +291,7 @@ class PersonConditionRow(Row, table=True):
     """What a source said of a person on a day (Regsosek 404-431). Append-only."""
 
     __tablename__ = "person_conditions"
-    __table_args__ = (Index("ix_person_conditions_lookup", "person_id", "source", "observed_on"),)
+    __table_args__ = (Index("person_conditions_lookup_idx", "person_id", "source", "observed_on"),)
 
     id: UUID = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="persons.id")
@@ -314,17 +311,19 @@ class RankRow(Row, table=True):
     __table_args__ = (
         CheckConstraint(
             "(low IS NULL) = (high IS NULL) AND (low IS NOT NULL OR reason IS NOT NULL)",
-            name="ck_ranks_known_or_reason",
+            name="known_or_reason",
         ),
-        CheckConstraint("low BETWEEN 1 AND high AND high <= 10", name="ck_ranks_desil"),
+        CheckConstraint("low BETWEEN 1 AND high AND high <= 10", name="desil"),
         Index(
-            "uq_ranks_current",
+            "ranks_current_key",
             "family_id",
             "period",
             "source",
             unique=True,
             postgresql_where=text(CURRENT),
         ),
+        {"info": APPEND_ONLY},
+        {"info": APPEND_ONLY},
     )
 
     id: UUID = Field(primary_key=True)
@@ -346,11 +345,10 @@ class PiiAccessRow(Row, table=True):
 
     __tablename__ = "pii_access_log"
     __table_args__ = (
-        CheckConstraint(
-            "action IN ('reveal_nik','search_nik','search_kk')", name="ck_pii_access_log_action"
-        ),
-        Index("ix_pii_access_log_person", "person_id", "id"),
-        Index("ix_pii_access_log_family", "family_id", "id"),
+        CheckConstraint("action IN ('reveal_nik','search_nik','search_kk')", name="action"),
+        Index("pii_access_log_person_idx", "person_id", "id"),
+        Index("pii_access_log_family_idx", "family_id", "id"),
+        {"info": APPEND_ONLY},
     )
 
     id: int | None = Field(
@@ -376,8 +374,8 @@ class FamilyAidRow(Row, table=True):
 
     __tablename__ = "family_aid"
     __table_args__ = (
-        CheckConstraint("kind IN ('enrolment','entitlement')", name="ck_family_aid_kind"),
-        Index("ix_family_aid_family_id", "family_id"),
+        CheckConstraint("kind IN ('enrolment','entitlement')", name="kind"),
+        Index("family_aid_family_id_idx", "family_id"),
     )
 
     kind: str = Field(primary_key=True)
