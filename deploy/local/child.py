@@ -36,7 +36,7 @@ def _reaches(uid: int, gid: int, program: str) -> bool:
     os.setegid(gid)
     os.seteuid(uid)
     try:
-        return os.access(program, os.X_OK, effective_ids=True)
+        return bool(os.access(program, os.X_OK, effective_ids=True))
     finally:
         os.seteuid(0)
         os.setegid(0)

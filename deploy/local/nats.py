@@ -12,6 +12,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from deploy.local import process
@@ -81,7 +82,7 @@ def start(
     authority.write_creds()
     for attempt in range(1, ATTEMPTS_MAX + 1):
         chosen, monitor = port or process.free_port(), monitor_port or process.free_port()
-        server = _run(program, authority, state, chosen, monitor, log)
+        server = _run(program, authority=authority, state=state, ports=(chosen, monitor), log=log)
         try:
             process.wait_ready(
                 server,
@@ -106,14 +107,14 @@ def sync_accounts(server: Nats) -> None:
 
 
 def _run(
-    program: str, authority: Authority, state: Path, port: int, monitor_port: int, log: Path
+    program: str, *, authority: Authority, state: Path, ports: tuple[int, int], log: Path
 ) -> subprocess.Popen[bytes]:
     config = state / "nats.conf"
     text = server_config(
         authority,
         name="betang-local",
-        listen=f"127.0.0.1:{port}",
-        monitor=f"127.0.0.1:{monitor_port}",
+        listen=f"127.0.0.1:{ports[0]}",
+        monitor=f"127.0.0.1:{ports[1]}",
         store=state / "jetstream",
         accounts=state / "accounts",
     )
@@ -134,8 +135,8 @@ def _stream_key(file: Path) -> str:
 def _is_ready(monitor_port: int) -> bool:
     with contextlib.suppress(urllib.error.URLError, OSError):
         url = f"http://127.0.0.1:{monitor_port}/healthz"
-        with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - http, loopback
-            return bool(answer.status == 200)  # noqa: PLR2004
+        with urllib.request.urlopen(url, timeout=1) as answer:
+            return bool(answer.status == HTTPStatus.OK)
     return False
 
 

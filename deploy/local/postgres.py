@@ -32,6 +32,7 @@ READY_LINE = 7
 """The line of postmaster.pid, from 0, that says ``ready`` (storage/pidfile.h)."""
 
 ADMIN = "postgres"
+READ, READ_AND_RUN = 0o644, 0o755
 
 FAST_BUT_FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For tests: a crash of the machine may lose data, a crash of the process does not."""
@@ -93,7 +94,7 @@ def start(
         _initialise(bindir, data, password, account, log)
     for attempt in range(1, ATTEMPTS_MAX + 1):
         chosen = port or process.free_port()
-        server = _run(bindir, data, chosen, account, settings, log)
+        server = _run(bindir, data, port=chosen, account=account, settings=settings, log=log)
         try:
             process.wait_ready(
                 server,
@@ -141,12 +142,11 @@ def _reachable_binaries(bindir: Path, state: Path) -> Path:
         libraries = package.with_name(f"{package.name}.libs")
         if libraries.exists():
             shutil.copytree(libraries, copy / libraries.name, symlinks=True)
-        for folder, _, files in os.walk(copy):
-            os.chmod(folder, 0o755)  # noqa: PTH101 - os.walk gives text
-            for name in files:
-                path = Path(folder, name)
-                if not path.is_symlink():
-                    path.chmod(0o755 if os.access(path, os.X_OK) else 0o644)
+        for path in (copy, *copy.rglob("*")):
+            if not path.is_symlink():
+                # "X" of chmod(1): who may not read or enter by the umask of root, may in the copy.
+                runs = path.is_dir() or os.access(path, os.X_OK)
+                path.chmod(READ_AND_RUN if runs else READ)
         (copy / "complete").touch()
     return copy / package.name / "pginstall" / "bin"
 
@@ -189,6 +189,7 @@ def _initialise(
 def _run(
     bindir: Path,
     data: Path,
+    *,
     port: int,
     account: process.Account | None,
     settings: tuple[str, ...],
