@@ -19,6 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.shared import clock, outgoing
 from services.shared.events import EventData, Kind
+from services.shared.observability import current_traceparent
 from services.shared.outgoing import AuditEntry, EventRefused, Lane, OutgoingEvent
 
 __all__ = [
@@ -92,7 +93,7 @@ class Transaction(ReadTransaction):
         self._audit: list[AuditEntry] = []
         self._epoch: int | None = None
         self._first: OutgoingEvent | None = None
-        self._traceparent = outgoing.current_traceparent()
+        self._traceparent = current_traceparent()
 
     def add(self, row: Any) -> None:
         """Insert ``row`` (or save it) at the next flush."""

@@ -13,10 +13,17 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from services.shared import openapi, problems
+from services.shared import broker, openapi, problems
 from services.shared.auth import TokenVerifier
 from services.shared.conditional import etag, not_modified, require_match
 from services.shared.db import Database, EventRefused, sqlstate_of
+from services.shared.health import Check, health_router
+from services.shared.observability import (
+    RequestTelemetry,
+    configure_logging,
+    configure_tracing,
+    metrics_router,
+)
 from services.shared.pages import CursorSigner
 from services.shared.problems import INTERNAL, UNAVAILABLE, Problem, ProblemType, problem_response
 from services.shared.routes import ReadTx, Tx, WriteRoute, read_tx, service_router, write_tx
@@ -54,8 +61,6 @@ EVENT_REFUSED = ProblemType(
 )
 NOT_STORABLE_STATES = frozenset({"22021", "22P05"})
 """character_not_in_repertoire and untranslatable_character: in practice, a NUL."""
-PASSING_CLASSES = ("08", "40", "53", "55", "57")
-"""SQLSTATE classes of faults that pass: connection, rollback, resources, locks, shutdown."""
 
 OFFLINE = (ConnectionError, TimeoutError, socket.gaierror)
 
@@ -106,15 +111,29 @@ def create_service_app(
     app.add_exception_handler(DBAPIError, _answer_database_error)
     for passing in (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeoutError, *OFFLINE):
         app.add_exception_handler(passing, _answer_database_error)
-    for router in routers:
+    for router in (health_router(readiness(app.state.db, settings)), metrics_router(), *routers):
         app.include_router(router)
     openapi.describe(app)
+    # Added last, thus outermost: it sees every answer, also those of other middleware.
+    app.add_middleware(RequestTelemetry, service=settings.service_name)
     return app
+
+
+def readiness(db: Database, settings: ServiceSettings) -> dict[str, Check]:
+    """Return what a service needs to be ready: its database, and a NATS that syncs always."""
+
+    async def jetstream() -> None:
+        await broker.require_sync_always(settings.nats_monitor_url)
+
+    return {"database": db.ping, "jetstream": jetstream}
 
 
 def _lifespan(inner: Lifespan | None) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        settings: ServiceSettings = app.state.settings
+        configure_logging(settings.service_name, settings.log_level)
+        configure_tracing(settings.service_name, settings.otlp_endpoint)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(app.state.db.close)
             stack.push_async_callback(app.state.verifier.close)
@@ -130,7 +149,7 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
     state = sqlstate_of(error)
     if state in NOT_STORABLE_STATES:
         return problem_response(request.scope, Problem(TEXT_NOT_STORABLE))
-    if state is None or state.startswith(PASSING_CLASSES):
+    if broker.is_passing(error):
         problems.log.warning("database_unavailable", error=type(error).__name__, sqlstate=state)
         return problem_response(request.scope, Problem(UNAVAILABLE, headers={"Retry-After": "1"}))
     problems.log.exception("database_error", sqlstate=state, exc_info=error)

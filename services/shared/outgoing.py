@@ -17,17 +17,20 @@ from uuid import UUID
 import asyncpg
 import orjson
 import rfc8785
-from opentelemetry import trace
-from opentelemetry.propagate import inject
 
 from services.shared.events import EVENT_BYTES_MAX, EventData
 from services.shared.ids import new_id
+from services.shared.observability import current_trace_id
 
 ENVELOPE_BYTES = 2_000
 """Room for the CloudEvents attributes around the payload."""
 
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 """An escaped NUL in JSON text; an escaped backslash before ``u0000`` is harmless."""
+
+
+KEY = re.compile(r"^[A-Za-z0-9_-]{1,200}$")
+"""What may stand as one token of a NATS subject."""
 
 
 class Lane(StrEnum):
@@ -109,19 +112,14 @@ def outgoing(
     traceparent: str | None,
 ) -> OutgoingEvent:
     """Check and serialise one event. Raise ``EventRefused`` when it cannot be stored or sent."""
+    if not KEY.match(event.key):
+        raise EventRefused("bad_key", f"{event.TYPE} has a key that no subject may hold")
     payload = event.model_dump_json()
     if len(payload.encode()) + ENVELOPE_BYTES > EVENT_BYTES_MAX:
         raise EventRefused("event_too_large", f"{event.TYPE} exceeds {EVENT_BYTES_MAX} bytes")
     if "\\u0000" in payload and NUL.search(payload):
         raise EventRefused("nul_character", f"{event.TYPE} holds a NUL character")
     return OutgoingEvent(new_id(), event, payload, version, lane, source, now, traceparent)
-
-
-def current_traceparent() -> str | None:
-    """Return the W3C trace context of the running span, if there is one."""
-    carrier: dict[str, str] = {}
-    inject(carrier)
-    return carrier.get("traceparent")
 
 
 async def current_epoch(connection: "asyncpg.Connection[Any]", schema: str) -> int:
@@ -187,7 +185,6 @@ def audit_entry(
     """Build an entry; its hash is taken over salt and RFC 8785 JSON of the payload."""
     document = orjson.loads(orjson.dumps(payload, default=str))
     salt = secrets.token_bytes(16)
-    context = trace.get_current_span().get_span_context()
     return AuditEntry(
         id=new_id(),
         occurred_at=now,
@@ -197,7 +194,7 @@ def audit_entry(
         payload=orjson.dumps(document).decode(),
         salt=salt,
         payload_hash=hashlib.sha256(salt + rfc8785.dumps(document)).digest(),
-        trace_id=trace.format_trace_id(context.trace_id) if context.is_valid else None,
+        trace_id=current_trace_id(),
     )
 
 
@@ -216,7 +213,9 @@ INSERT INTO audit_queue (entry_id) SELECT id FROM rows
 """
 
 
-async def insert_audit(connection: "asyncpg.Connection[Any]", entries: Sequence[AuditEntry]) -> None:
+async def insert_audit(
+    connection: "asyncpg.Connection[Any]", entries: Sequence[AuditEntry]
+) -> None:
     """Insert audit entries, their payloads, and their places in the sealing queue."""
     columns = [
         (e.id, e.occurred_at, e.actor, e.action, e.subject, e.payload, e.salt, e.payload_hash,
