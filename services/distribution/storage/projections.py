@@ -1,0 +1,152 @@
+"""Writing what others told us: set-based, each row guarded by (epoch, version).
+
+Each function takes plain dicts, writes the ones that are newer, and returns the ids it wrote.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.shared.db import Transaction
+
+Told = Sequence[dict[str, Any]]
+
+REGIONS = """
+INSERT INTO regions (code, name, level, parent_code, epoch, version)
+SELECT * FROM json_to_recordset($1::json)
+    AS t(code text, name text, level text, parent_code text, epoch bigint, version bigint)
+ON CONFLICT (code) DO UPDATE SET name = excluded.name, level = excluded.level,
+    parent_code = excluded.parent_code, epoch = excluded.epoch, version = excluded.version
+WHERE (regions.epoch, regions.version) < (excluded.epoch, excluded.version)
+"""
+
+PROGRAMS = """
+INSERT INTO programs (id, code, name, owner_code, reporter_code, unit, benefit, steps, sensitive,
+                      status, told_at, epoch, version)
+SELECT * FROM json_to_recordset($1::json)
+    AS t(id uuid, code text, name text, owner_code text, reporter_code text, unit text,
+         benefit jsonb, steps jsonb, sensitive boolean, status text, told_at timestamptz,
+         epoch bigint, version bigint)
+ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name,
+    owner_code = excluded.owner_code, reporter_code = excluded.reporter_code,
+    unit = excluded.unit, benefit = excluded.benefit, steps = excluded.steps,
+    sensitive = excluded.sensitive, status = excluded.status, told_at = excluded.told_at,
+    epoch = excluded.epoch, version = excluded.version
+WHERE (programs.epoch, programs.version) < (excluded.epoch, excluded.version)
+RETURNING id
+"""
+
+PROGRAM_YEARS = """
+INSERT INTO program_years (program_id, year, ceiling_idr, aid_ceiling_idr)
+SELECT * FROM json_to_recordset($1::json)
+    AS t(program_id uuid, year int, ceiling_idr bigint, aid_ceiling_idr bigint)
+WHERE program_id = ANY($2)
+"""
+
+ENROLMENTS = """
+INSERT INTO enrolments (id, program_id, year, family_id, person_id, region_code, status,
+                        valid_from, valid_to, sensitive, epoch, version)
+SELECT * FROM json_to_recordset($1::json)
+    AS t(id uuid, program_id uuid, year int, family_id uuid, person_id uuid, region_code text,
+         status text, valid_from date, valid_to date, sensitive boolean, epoch bigint,
+         version bigint)
+ON CONFLICT (id) DO UPDATE SET program_id = excluded.program_id, year = excluded.year,
+    family_id = excluded.family_id, person_id = excluded.person_id,
+    region_code = excluded.region_code, status = excluded.status,
+    valid_from = excluded.valid_from, valid_to = excluded.valid_to,
+    sensitive = excluded.sensitive, epoch = excluded.epoch, version = excluded.version
+WHERE (enrolments.epoch, enrolments.version) < (excluded.epoch, excluded.version)
+RETURNING id
+"""
+
+FAMILIES = """
+INSERT INTO families (id, region_code, status, told_at, epoch, version)
+SELECT * FROM json_to_recordset($1::json)
+    AS t(id uuid, region_code text, status text, told_at timestamptz, epoch bigint,
+         version bigint)
+ON CONFLICT (id) DO UPDATE SET region_code = excluded.region_code, status = excluded.status,
+    told_at = excluded.told_at, epoch = excluded.epoch, version = excluded.version
+WHERE (families.epoch, families.version) < (excluded.epoch, excluded.version)
+RETURNING id
+"""
+
+MEMBERS_GONE = """
+DELETE FROM family_members AS m
+WHERE m.family_id = ANY($2) AND NOT EXISTS (
+    SELECT FROM json_to_recordset($1::json) AS t(person_id uuid, family_id uuid)
+    WHERE t.person_id = m.person_id AND t.family_id = m.family_id)
+"""
+
+MEMBERS = """
+INSERT INTO family_members (person_id, family_id, relation, presence, match_status)
+SELECT DISTINCT ON (person_id) person_id, family_id, relation, presence, match_status
+FROM json_to_recordset($1::json)
+    AS t(person_id uuid, family_id uuid, relation int, presence int, match_status text, place int)
+WHERE family_id = ANY($2)
+ORDER BY person_id, place DESC
+ON CONFLICT (person_id) DO UPDATE SET family_id = excluded.family_id,
+    relation = excluded.relation, presence = excluded.presence,
+    match_status = excluded.match_status
+WHERE (family_members.family_id, family_members.relation, family_members.presence,
+       family_members.match_status)
+    IS DISTINCT FROM (excluded.family_id, excluded.relation, excluded.presence,
+                      excluded.match_status)
+RETURNING person_id
+"""
+
+PERSONS = """
+INSERT INTO persons (id, family_id, name, nik_masked, nik_sealed, nik_index, kk_masked, kk_index,
+                     erased, epoch, version)
+SELECT id, family_id, name, nik_masked, nik_sealed, decode(nik_index, 'hex'), kk_masked,
+       decode(kk_index, 'hex'), erased, epoch, version
+FROM json_to_recordset($1::json)
+    AS t(id uuid, family_id uuid, name text, nik_masked text, nik_sealed text, nik_index text,
+         kk_masked text, kk_index text, erased boolean, epoch bigint, version bigint)
+ON CONFLICT (id) DO UPDATE SET family_id = excluded.family_id, name = excluded.name,
+    nik_masked = excluded.nik_masked, nik_sealed = excluded.nik_sealed,
+    nik_index = excluded.nik_index, kk_masked = excluded.kk_masked, kk_index = excluded.kk_index,
+    erased = excluded.erased, epoch = excluded.epoch, version = excluded.version
+WHERE (persons.epoch, persons.version) < (excluded.epoch, excluded.version)
+"""
+
+
+async def save_regions(tx: Transaction, told: Told) -> None:
+    """Write regions."""
+    await (await tx.raw()).execute(REGIONS, _json(told))
+
+
+async def save_programs(tx: Transaction, told: Told, years: Told) -> list[UUID]:
+    """Write programs, and replace the budget years of those that were newer."""
+    connection = await tx.raw()
+    written = [row["id"] for row in await connection.fetch(PROGRAMS, _json(told))]
+    await connection.execute("DELETE FROM program_years WHERE program_id = ANY($1)", written)
+    await connection.execute(PROGRAM_YEARS, _json(years), written)
+    return written
+
+
+async def save_enrolments(tx: Transaction, told: Told) -> list[UUID]:
+    """Write enrolments."""
+    return [row["id"] for row in await (await tx.raw()).fetch(ENROLMENTS, _json(told))]
+
+
+async def save_families(
+    tx: Transaction, told: Told, members: Told
+) -> tuple[list[UUID], list[UUID]]:
+    """Write families and their members; return the families and the persons that changed."""
+    connection = await tx.raw()
+    written = [row["id"] for row in await connection.fetch(FAMILIES, _json(told))]
+    people = _json(members)
+    await connection.execute(MEMBERS_GONE, people, written)
+    moved = [row["person_id"] for row in await connection.fetch(MEMBERS, people, written)]
+    return written, moved
+
+
+async def save_persons(tx: Transaction, told: Told) -> None:
+    """Write identities; an erased one overwrites every field with null."""
+    await (await tx.raw()).execute(PERSONS, _json(told))
+
+
+def _json(rows: Told) -> str:
+    return orjson.dumps(list(rows)).decode()
