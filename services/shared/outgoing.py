@@ -4,6 +4,7 @@ Only ``db.Transaction`` uses this. Rows go in with one statement per kind, so th
 one round trip for its events and one NOTIFY, whatever their number.
 """
 
+import contextlib
 import hashlib
 import re
 import secrets
@@ -18,7 +19,7 @@ import asyncpg
 import orjson
 import rfc8785
 
-from services.shared.events import EVENT_BYTES_MAX, EventData
+from services.shared.events import EVENT_BYTES_MAX, EventData, Kind
 from services.shared.ids import new_id
 from services.shared.observability import current_trace_id
 
@@ -119,7 +120,19 @@ def outgoing(
         raise EventRefused("event_too_large", f"{event.TYPE} exceeds {EVENT_BYTES_MAX} bytes")
     if "\\u0000" in payload and NUL.search(payload):
         raise EventRefused("nul_character", f"{event.TYPE} holds a NUL character")
-    return OutgoingEvent(new_id(), event, payload, version, lane, source, now, traceparent)
+    event_id = _event_id(event)
+    return OutgoingEvent(event_id, event, payload, version, lane, source, now, traceparent)
+
+
+def _event_id(event: EventData) -> UUID:
+    """Return a fact's own id when its key is one, so that told again it is the same event.
+
+    A state is told anew each time; its (epoch, version) is what consumers compare.
+    """
+    if event.KIND is Kind.FACT:
+        with contextlib.suppress(ValueError):
+            return UUID(event.key)
+    return new_id()
 
 
 async def current_epoch(connection: "asyncpg.Connection[Any]", schema: str) -> int:
