@@ -90,3 +90,35 @@ def window_start(today: date, months: int) -> date:
     year, month = divmod(index, 12)
     day = min(today.day, calendar.monthrange(year, month + 1)[1])
     return date(year, month + 1, day)
+
+
+class Topic(StrEnum):
+    """A kind of data that figures are made of. ``producer`` tells whose word it is."""
+
+    REGIONS = "regions"
+    FAMILIES = "families"
+    ORGANISATIONS = "organisations"
+    PROGRAMS = "programs"
+    ENROLMENTS = "enrolments"
+    CYCLES = "cycles"
+    ENTITLEMENTS = "entitlements"
+    DELIVERIES = "deliveries"
+    OFFICIAL = "official_statistics"
+    TARGETS = "targets"
+    SOURCES = "expected_sources"
+
+    @property
+    def producer(self) -> str:
+        return PRODUCERS.get(self, "indicators")
+
+
+PRODUCERS: Final = {
+    Topic.REGIONS: "registry",
+    Topic.FAMILIES: "registry",
+    Topic.ORGANISATIONS: "programs",
+    Topic.PROGRAMS: "programs",
+    Topic.ENROLMENTS: "programs",
+    Topic.CYCLES: "distribution",
+    Topic.ENTITLEMENTS: "distribution",
+    Topic.DELIVERIES: "distribution",
+}

@@ -279,7 +279,14 @@ class OfficialStatisticRow(Row, table=True):
 
     __tablename__ = "official_statistics"
     __table_args__ = (
-        UniqueConstraint("indicator_code", "region_code", "period", "source", "revision"),
+        UniqueConstraint(
+            "indicator_code",
+            "region_code",
+            "period",
+            "source",
+            "revision",
+            name="official_statistics_revision_key",
+        ),
         CheckConstraint("source <> ''", name="source"),
         CheckConstraint("revision = 1 OR reason IS NOT NULL", name="reason"),
         {"info": APPEND_ONLY},
@@ -305,7 +312,14 @@ class TargetRow(Row, table=True):
 
     __tablename__ = "targets"
     __table_args__ = (
-        UniqueConstraint("indicator_code", "region_code", "document", "year", "revision"),
+        UniqueConstraint(
+            "indicator_code",
+            "region_code",
+            "document",
+            "year",
+            "revision",
+            name="targets_revision_key",
+        ),
         CheckConstraint("document_source <> ''", name="document_source"),
         CheckConstraint("revision = 1 OR reason IS NOT NULL", name="reason"),
         {"info": APPEND_ONLY},
