@@ -47,10 +47,9 @@ def _keep(libc: ctypes.CDLL, capability: int) -> bool:
     header = _Header(CAPABILITY_VERSION_3, 0)
     bit = 1 << capability
     data = (_Data * 2)(_Data(bit, bit, bit), _Data(0, 0, 0))
-    return (
-        libc.capset(ctypes.byref(header), data) == 0
-        and libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0
-    )
+    if libc.capset(ctypes.byref(header), data) != 0:
+        return False
+    return bool(libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0)
 
 
 def _drop(libc: ctypes.CDLL | None, uid: int, gid: int, program: str) -> None:

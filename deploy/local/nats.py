@@ -1,6 +1,5 @@
 """A real NATS JetStream on this machine: operator mode, synced always, encrypted at rest."""
 
-import asyncio
 import contextlib
 import os
 import re
@@ -97,13 +96,6 @@ def start(
             continue
         return Nats(port=chosen, monitor_port=monitor, authority=authority, process=server)
     raise AssertionError("the last attempt returns or raises")
-
-
-def sync_accounts(server: Nats) -> None:
-    """Tell the server all accounts again, as the authority's folder has them."""
-    authority = server.authority
-    tokens = [authority.agency_token(agency) for agency in authority.agencies()]
-    asyncio.run(authority.push(server.url, authority.core_token(), *tokens))
 
 
 def _run(

@@ -55,6 +55,12 @@ async def issue(authority: Authority, nats_url: str, code: str) -> Door:
     return door(authority, agency)
 
 
+async def restore(authority: Authority, nats_url: str) -> None:
+    """Tell the server all accounts again, as the authority's folder has them."""
+    tokens = [authority.agency_token(agency) for agency in authority.agencies()]
+    await authority.push(nats_url, authority.core_token(), *tokens)
+
+
 async def revoke(authority: Authority, nats_url: str, code: str) -> None:
     """Close the agency's connections and refuse its creds. Its stream and its events stay."""
     agency = authority.agency(code)

@@ -20,7 +20,8 @@ from deploy.local.nats import Nats
 from deploy.nats import agency, permissions
 from deploy.nats.authority import CORE_ADMIN
 from deploy.postgres.provision import Urls
-from services.shared import clock
+from services.contracts.catalogue import EVENTS
+from services.shared import clock, streams
 from services.shared.db import Database
 from services.shared.events import CloudEvent, EventData, Kind
 from tests.support.stack import Stack
@@ -101,6 +102,7 @@ class Broker:
 
         An agency's event (``skpd.*``) needs ``agency_code``; its account is issued when needed.
         """
+        assert type(event) in EVENTS
         producer = event.TYPE.split(".", 1)[0]
         if agency_code is not None:
             token = permissions.agency_token(agency_code)
@@ -156,10 +158,7 @@ class Broker:
 
     async def ensure_streams(self, service: str) -> None:
         """Create the streams of ``service`` when they are missing, as its relay would."""
-        from services.shared import outbox  # noqa: PLC0415 - the gateway's tests need no outbox
-
-        client = await self.connect(service)
-        await outbox.ensure_streams(client.jetstream(), service)
+        await streams.ensure_streams(await self.connect(service), service)
 
     async def last(self, stream: str, subject: str) -> dict[str, Any] | None:
         """Return the last event on ``subject`` of ``stream``, or None."""

@@ -1,0 +1,57 @@
+# make up · make test · make check. Everything needs Python 3.11 or newer, make, a package registry.
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/bin/python
+PYTEST_WORKERS ?= 2
+
+.PHONY: up down status test check format schemas requirements constraints clean help
+
+help:
+	@echo "make up      start everything; FAMILIES=150000 for a full-size synthetic regency"
+	@echo "make down    stop it          make status  what runs, and where"
+	@echo "make test    all tests        make check   format, lint, types, import contracts"
+
+# The stamp is newer than the pins: the environment is made once and again when they change.
+$(VENV)/.installed: constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes \
+	  --requirement constraints.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --editable .
+	@touch $@
+
+up: $(VENV)/.installed
+	@$(RUN) -m deploy.local up
+
+down status: $(VENV)/.installed
+	@$(RUN) -m deploy.local $@
+
+test: $(VENV)/.installed
+	$(RUN) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+check: $(VENV)/.installed
+	$(RUN) -m ruff format --check .
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.installed
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+schemas: $(VENV)/.installed
+	$(RUN) -m services.contracts.generate
+
+# Both files follow from pyproject.toml; uv is needed for this alone.
+constraints:
+	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o constraints.txt
+	uv pip compile pyproject.toml --constraint constraints.txt --python-version 3.11 --universal \
+	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
+	  -o deploy/requirements.txt
+
+clean:
+	rm -rf .betang .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
