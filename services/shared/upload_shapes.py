@@ -1,0 +1,93 @@
+"""The shapes of an upload: its announcement, its row, its view, and what a purpose allows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pydantic import BaseModel, Field, field_validator
+
+from services.shared.redaction import LONG_NUMBER
+from services.shared.roles import Role
+from services.shared.validation_messages import InvalidValue
+
+
+@dataclass(frozen=True, slots=True)
+class UploadRow:
+    """One row of ``uploads``."""
+
+    id: UUID
+    owner: str
+    purpose: str
+    file_name: str
+    media_type: str
+    size: int
+    created_at: datetime
+    region_code: str | None = None
+    agency: str | None = None
+    received: int = 0
+    sha256: bytes | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    taken_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPurpose:
+    """What a file is for: types and sizes, who sends it, who else sees it in their regions."""
+
+    name: str
+    media_types: frozenset[str]
+    size_max: int
+    senders: frozenset[Role]
+    readers: frozenset[Role]
+    kept_for: timedelta | None = None
+
+
+class AnnounceUpload(BaseModel):
+    """What will be sent. ``region_code`` decides who else may see it."""
+
+    file_name: str = Field(min_length=1, max_length=200)
+    size: int = Field(ge=1)
+    media_type: str = Field(max_length=100)
+    purpose: str = Field(max_length=50)
+    region_code: str | None = Field(default=None, max_length=13)
+
+    @field_validator("file_name")
+    @classmethod
+    def _no_number_and_no_path(cls, name: str) -> str:
+        if LONG_NUMBER.search(name):
+            raise InvalidValue(
+                "file_name_number",
+                "Nama berkas memuat nomor 16 angka; ganti namanya",
+                "The file name holds a 16-digit number; rename it",
+            )
+        if any(ord(character) < 32 or character in '/\\"' for character in name):  # noqa: PLR2004 - control characters
+            raise InvalidValue("file_name", "Nama berkas tidak sah", "The file name is not valid")
+        return name
+
+
+class UploadView(BaseModel):
+    """How far an upload came; ``sha256`` (hex) of what is kept, once it is finished."""
+
+    id: UUID
+    file_name: str
+    media_type: str
+    purpose: str
+    region_code: str | None
+    size: int
+    received: int
+    sha256: str | None
+    latitude: float | None
+    longitude: float | None
+    taken_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def view_of(upload: UploadRow) -> UploadView:
+    """Return the upload as callers see it."""
+    sha256 = upload.sha256.hex() if upload.sha256 else None
+    fields = {name: getattr(upload, name) for name in UploadView.model_fields if name != "sha256"}
+    return UploadView(**fields, sha256=sha256)
