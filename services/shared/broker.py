@@ -102,7 +102,8 @@ def is_passing(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError | asyncpg.PostgresError):
         state = sqlstate_of(error)
-        return state is None or state.startswith(PASSING_STATES)
+        # A statement that took too long takes too long again.
+        return state is None or (state != "57014" and state.startswith(PASSING_STATES))
     return False
 
 
@@ -113,6 +114,14 @@ async def pause(stop: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def client_of(nats_or_js: Client | JetStreamContext) -> Client:
+    """Return the connection behind a JetStream context: its API knows more than nats-py does."""
+    if isinstance(nats_or_js, Client):
+        return nats_or_js
+    client: Client = nats_or_js._nc  # noqa: SLF001 - nats-py has no public way to it
+    return client
 
 
 class Backoff:

@@ -93,7 +93,6 @@ class Transaction(ReadTransaction):
         self._audit: list[AuditEntry] = []
         self._epoch: int | None = None
         self._first: OutgoingEvent | None = None
-        self._traceparent = current_traceparent()
 
     def add(self, row: Any) -> None:
         """Insert ``row`` (or save it) at the next flush."""
@@ -182,7 +181,7 @@ class Transaction(ReadTransaction):
             lane=lane,
             source=source or self._service,
             now=self.now,
-            traceparent=self._traceparent,
+            traceparent=current_traceparent(),
         )
         first = self._first
         if first is None or (first.event.KIND is Kind.FACT and event.KIND is Kind.STATE):

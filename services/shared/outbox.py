@@ -15,10 +15,11 @@ from typing import Any
 import asyncpg
 import structlog
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 from sqlalchemy import text
 
 from services.shared import clock
-from services.shared.broker import Backoff, is_passing, pause
+from services.shared.broker import Backoff, client_of, is_passing, pause
 from services.shared.db import Database, Lane, Transaction
 from services.shared.events import EventData
 from services.shared.locks import HeldLock, LockLost, try_lock
@@ -86,12 +87,12 @@ class Relay:
     def __init__(
         self,
         db: Database,
-        client: Client,
+        nats: Client | JetStreamContext,
         service: str,
         republishers: Sequence[Republisher] = (),
     ) -> None:
         self._db = db
-        self._client = client
+        self._client = client_of(nats)
         self._service = service
         self._republishers = republishers
         self._created: dict[str, str] = {}

@@ -10,8 +10,9 @@ from datetime import timedelta
 from typing import Any
 
 from nats.aio.client import Client
+from nats.js import JetStreamContext
 
-from services.shared.broker import NOT_FOUND, ApiError, request_api
+from services.shared.broker import NOT_FOUND, ApiError, client_of, request_api
 from services.shared.events import EventData, Kind
 
 FACTS_KEPT = timedelta(days=400)
@@ -41,11 +42,12 @@ def event_classes(producer: str) -> list[type[EventData]]:
     return [found[name] for name in sorted(found)]
 
 
-async def ensure_streams(client: Client, producer: str) -> list[StreamState]:
+async def ensure_streams(nats: Client | JetStreamContext, producer: str) -> list[StreamState]:
     """Create the producer's missing streams, widen their subjects, and return their states."""
     by_stream: dict[str, list[type[EventData]]] = defaultdict(list)
     for event_class in event_classes(producer):
         by_stream[event_class.STREAM].append(event_class)
+    client = client_of(nats)
     return [await _ensure(client, name, classes) for name, classes in sorted(by_stream.items())]
 
 
