@@ -134,12 +134,6 @@ class CeilingExceeded(DomainError):
     code: ClassVar[str] = "ceiling_exceeded"
 
 
-class ReportFromTheFuture(DomainError):
-    """An agency's report carries a time ahead of ours; it would block later reports."""
-
-    code: ClassVar[str] = "report_from_the_future"
-
-
 class MalformedFact(DomainError):
     """A registry state carries a value that the projection cannot hold."""
 

@@ -156,6 +156,17 @@ def programs_of(node: Node) -> frozenset[UUID]:
             return frozenset()
 
 
+def target_desil_max(node: Node) -> int | None:
+    """Return the highest desil that everybody eligible must have, or null when none is asked."""
+    match node:
+        case Desil(high=high):
+            return high
+        case AllOf(items):
+            return min(filter(None, map(target_desil_max, items)), default=None)
+        case _:
+            return None
+
+
 class _Reader:
     """Counts nodes while it reads; knows whether it stands inside one member."""
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from services.programs.storage.projection_tables import ENTITLEMENTS
 from services.shared.db import ReadTransaction, Transaction
@@ -86,3 +86,8 @@ async def delivered(tx: ReadTransaction, enrolment_ids: Collection[UUID]) -> dic
         )
         for row in rows
     }
+
+
+async def clear_entitlements(tx: Transaction) -> None:
+    """Remove every entitlement."""
+    await tx.execute(delete(ENTITLEMENTS))

@@ -17,6 +17,7 @@ from services.programs.storage.rules import MUTUAL_EXCLUSION
 from services.programs.storage.tables import (
     ENROLMENT_LOG,
     ENROLMENTS,
+    LIVE_STATUSES,
     EnrolmentLogRow,
     EnrolmentRow,
     ProgramRow,
@@ -247,6 +248,20 @@ async def count_granted(tx: ReadTransaction, program_id: UUID, year: int) -> int
             )
         )
     )
+
+
+async def live_recipients(
+    tx: ReadTransaction, program_id: UUID, recipient_ids: Collection[UUID]
+) -> set[tuple[int, UUID]]:
+    """Return (year, recipient) of those that have a live enrolment in the program."""
+    rows = await tx.rows(
+        select(col(EnrolmentRow.year), col(EnrolmentRow.recipient_id)).where(
+            col(EnrolmentRow.program_id) == program_id,
+            col(EnrolmentRow.recipient_id).in_(list(recipient_ids)),
+            col(EnrolmentRow.status).in_(LIVE_STATUSES),
+        )
+    )
+    return {(row["year"], row["recipient_id"]) for row in rows}
 
 
 async def list_overlaps(

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, delete, select
 from sqlmodel import col
 
 from services.programs.domain.facts import FamilyFacts, MemberFacts, Rank
@@ -212,3 +212,9 @@ async def family_guard(tx: ReadTransaction, family_id: UUID) -> tuple[int, int] 
         select(FAMILIES.c.epoch, FAMILIES.c.version).where(FAMILIES.c.family_id == family_id)
     )
     return (rows[0]["epoch"], rows[0]["version"]) if rows else None
+
+
+async def clear_families(tx: Transaction) -> None:
+    """Remove every family, member and region."""
+    for table in (MEMBERS, FAMILIES, REGIONS):
+        await tx.execute(delete(table))

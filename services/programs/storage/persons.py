@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from services.programs.storage.projection_tables import PERSONS
 from services.shared.auth import Scope
@@ -104,3 +104,8 @@ async def masked_numbers(tx: ReadTransaction, person_ids: Sequence[UUID]) -> dic
         )
     )
     return {row["person_id"]: row["nik_masked"] for row in rows}
+
+
+async def clear_persons(tx: Transaction) -> None:
+    """Remove every identity."""
+    await tx.execute(delete(PERSONS))
