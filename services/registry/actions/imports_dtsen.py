@@ -12,7 +12,7 @@ from services.registry.domain import dtsen, opensid
 from services.registry.domain.dtsen import Answer
 
 _DESIL = r"^(10|[0-9])(?:\s*(?:-|\x{2013}|s/d|sd)\s*(10|[1-9]))?$"
-_SHORT_CODE_LENGTH = 10
+_VILLAGE_CODE_DIGITS = 10
 """Only a whole village code of 10 digits says where; shorter ones count inside a kecamatan."""
 
 
@@ -32,6 +32,7 @@ def judge(chunk: pl.DataFrame, today: date, region_code: str, cut_off: date) -> 
         pl.coalesce(high, low).alias("high"),
         check.text("status_dtsen").str.to_uppercase().alias("status"),
         check.parsed_date("cut_off").alias("file_cut_off"),
+        check.text("kode_desa").str.replace_all(r"\.", "").alias("village"),
     )
     return (
         _checks(today, region_code, cut_off)
@@ -44,22 +45,32 @@ def judge(chunk: pl.DataFrame, today: date, region_code: str, cut_off: date) -> 
 
 def values(frame: pl.DataFrame) -> list[str]:
     """Return each row's values for staging as JSON text, without KK and NIK."""
+    condition = pl.struct(_answers(dtsen.DIFFICULTY)).alias("condition")
+    return _json(frame, [*_family(), condition])
+
+
+def family_values(frame: pl.DataFrame) -> list[str]:
+    """Return only what all rows of a family must agree on."""
+    return _json(frame, _family())
+
+
+def _family() -> list[pl.Expr]:
     inactive = pl.col("status").fill_null("") == dtsen.STATUS_INACTIVE
     unranked = inactive | pl.col("low").fill_null(0).eq(0)
     reason = pl.when(inactive).then(pl.lit(dtsen.INACTIVE)).otherwise(pl.lit(dtsen.UNRANKED))
-    return (
-        frame.select(
-            pl.struct(
-                pl.when(~unranked).then("low").alias("low"),
-                pl.when(~unranked).then("high").alias("high"),
-                pl.when(unranked).then(reason).alias("unranked_reason"),
-                pl.struct(_answers(dtsen.HOUSING)).alias("housing"),
-                pl.struct(_answers(dtsen.DIFFICULTY)).alias("condition"),
-            ).struct.json_encode()
-        )
-        .to_series()
-        .to_list()
-    )
+    whole_code = pl.col("village").str.contains(r"^\d{10}$")
+    dotted = pl.col("village").str.replace(r"^(\d{2})(\d{2})(\d{2})(\d{4})$", "$1.$2.$3.$4")
+    return [
+        pl.when(~unranked).then("low").alias("low"),
+        pl.when(~unranked).then("high").alias("high"),
+        pl.when(unranked).then(reason).alias("unranked_reason"),
+        pl.when(whole_code).then(dotted).alias("region"),
+        pl.struct(_answers(dtsen.HOUSING)).alias("housing"),
+    ]
+
+
+def _json(frame: pl.DataFrame, fields: list[pl.Expr]) -> list[str]:
+    return frame.select(pl.struct(fields).struct.json_encode()).to_series().to_list()
 
 
 def _answers(columns: Mapping[str, Answer]) -> list[pl.Expr]:
@@ -89,10 +100,10 @@ def _checks(today: date, region_code: str, cut_off: date) -> Checks:
     check.check_identity_number(checks, "nik", nik, absent, born)
     checks.add("nik", "nik_absent", absent)
     _rank(checks)
-    village = check.text("kode_desa").str.replace_all(r"\.", "")
+    village = pl.col("village")
     elsewhere = ~village.str.starts_with(region_code.replace(".", ""))
     checks.add(
-        "kode_desa", "region_outside", elsewhere & (village.str.len_chars() == _SHORT_CODE_LENGTH)
+        "kode_desa", "region_outside", elsewhere & (village.str.len_chars() == _VILLAGE_CODE_DIGITS)
     )
     checks.add("cut_off", "period_mismatch", pl.col("file_cut_off") != cut_off)
     for column, answer in {**dtsen.HOUSING, **dtsen.DIFFICULTY}.items():

@@ -49,7 +49,7 @@ def read_chunks(content: bytes, layout: Layout) -> Iterator[pl.DataFrame]:
     Raises:
         FileRefusedError: the file as a whole is of no use; the code says why.
     """
-    if not content.strip():
+    if not content[:_READ_BYTES].strip():
         raise FileRefusedError("file_empty")
     rows = _workbook_rows(content, layout) if is_workbook(content) else _csv_rows(content)
     width, positions, body = _after_header(rows, layout)

@@ -7,9 +7,7 @@ and the aid columns are not read: this import is for rank, housing and functiona
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-SCHEME = "REGSOSEK"
-VERSION = "2022.K"
-SOURCE = "DTSEN"
+SOURCE = "dtsen"
 
 
 @dataclass(frozen=True, slots=True)

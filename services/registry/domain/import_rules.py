@@ -127,9 +127,9 @@ RULES: Mapping[str, Rule] = {
         "NIK ini dipegang penduduk aktif di desa lain; klaim masuk antrean sengketa, tidak hilang",
         "an active resident of another village holds this NIK; the claim is queued as disputed",
     ),
-    "kk_in_other_village": _error(
-        "nomor KK ini tercatat di desa lain; ajukan pindah, jangan lewat impor",
-        "this KK number is recorded in another village; propose a move instead",
+    "kk_in_other_village": _warning(
+        "nomor KK ini dipegang keluarga di desa lain; klaim masuk antrean sengketa, tidak hilang",
+        "a family of another village holds this KK number; the claim is queued as disputed",
     ),
     # Everything else about a resident.
     "row_too_long": _error(

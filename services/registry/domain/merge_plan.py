@@ -140,3 +140,5 @@ class Plan:
     unchanged_persons: int = 0
     disputed: int = 0
     left_out: list[LeftOut] = field(default_factory=list)
+    lines: dict[int, tuple[UUID, UUID]] = field(default_factory=dict)
+    """The person and family that each line of the file meant, for the review of an import."""

@@ -96,9 +96,11 @@ class _Planner:
                 seen_numbers.add(row.nik_index)
             person = self._match(row, family_id)
             if person is None:
-                self.placed.add(self._add(row, family_id))
+                person_id = self._add(row, family_id)
             else:
-                self.placed.add(self._update(row, family_id, person))
+                person_id = self._update(row, family_id, person)
+            self.placed.add(person_id)
+            self.plan.lines[row.row.line] = (person_id, family_id)
 
     def _family_id(self, row: IndexedRow) -> UUID:
         """Find the rows' family, or plan it; note a changed address."""

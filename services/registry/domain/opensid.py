@@ -6,6 +6,7 @@ OpenSID's numbers are not Regsosek's: its ``kk_level`` 2 is a husband and 3 a wi
 
 from collections.abc import Mapping
 
+SOURCE = "opensid"
 SHEET = "Data Penduduk"
 END_MARK = "###"
 """A row that starts with this ends the data; below it stand notes for the operator."""

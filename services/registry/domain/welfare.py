@@ -79,7 +79,7 @@ def plan_welfare(rows: Iterable[IndexedWelfareRow], known: KnownWelfare) -> Welf
     """Decide what ``rows`` of one source change against ``known``."""
     plan = WelfarePlan()
     for indexed in rows:
-        family = _find_family(indexed, known)
+        family = find_family(indexed, known)
         if family is None:
             plan.left_out.append(LeftOut(indexed.row.line, "family_not_found"))
         elif family.id in plan.seen_families:
@@ -91,7 +91,7 @@ def plan_welfare(rows: Iterable[IndexedWelfareRow], known: KnownWelfare) -> Welf
     return plan
 
 
-def _find_family(indexed: IndexedWelfareRow, known: KnownWelfare) -> RankedFamily | None:
+def find_family(indexed: IndexedWelfareRow, known: KnownWelfare) -> RankedFamily | None:
     """Choose the claimant in the row's region, else the holder of the number."""
     claimants = [known.families[one] for one in known.kk_claims.get(indexed.kk_index, [])]
     in_region = [one for one in claimants if one.region_code == indexed.row.region_code]

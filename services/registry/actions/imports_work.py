@@ -1,0 +1,84 @@
+"""The registry worker's part in imports: look for one that waits, take it a stage further."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from uuid import uuid4
+
+import structlog
+
+from services.registry.actions import imports_stages
+from services.registry.actions.imports_stages import ImportLost, ReadUpload, Workshop
+from services.registry.storage import imports
+from services.registry.storage.imports import ATTEMPTS_MAX, ImportJob
+from services.shared.db import Database
+from services.shared.sealing import Keyring
+
+POLL_S = 1.0
+RETRY_AFTER = timedelta(seconds=5)
+STAGED_ROWS_KEPT = timedelta(days=30)
+"""How long an operator may fetch the rejected rows of a finished import."""
+FORGET_PER_RUN = 20
+
+log = structlog.get_logger(__name__)
+
+
+class ImportWorker:
+    """Advances imports one at a time. Several may run; the database shares the work out."""
+
+    def __init__(self, db: Database, keyring: Keyring, read_upload: ReadUpload) -> None:
+        self._db = db
+        self._shop = Workshop(db, keyring, read_upload)
+        self._name = uuid4().hex
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until ``stop`` is set; a stage that is under way at the end is left to resume."""
+        while not stop.is_set():
+            try:
+                if await self.work_once():
+                    continue
+            except Exception:
+                # The database is away: the imports wait in it.
+                log.exception("imports_not_reachable")
+            await self._pause(stop)
+
+    async def drain(self) -> int:
+        """Work until nothing waits; return how many stages were done."""
+        stages = 0
+        while await self.work_once():
+            stages += 1
+        return stages
+
+    async def work_once(self) -> bool:
+        """Take one import one stage further; False when none waits."""
+        async with self._db.transaction() as tx:
+            job = await imports.claim(tx, self._name)
+        if job is None:
+            return False
+        try:
+            if job.attempts > ATTEMPTS_MAX:
+                await imports_stages.give_up(self._shop, job)
+            else:
+                await imports_stages.advance(self._shop, job)
+        except ImportLost:
+            log.info("import_lost", import_id=str(job.id), state=job.state)
+        except Exception:
+            # Whatever it was must not stop other imports; this one is tried again, a few times.
+            log.exception("import_stage_failed", import_id=str(job.id), state=job.state)
+            await self._let_go(job)
+        return True
+
+    async def forget_old_rows(self) -> int:
+        """Delete staged rows past their retention; a periodic job."""
+        async with self._db.transaction() as tx:
+            before = tx.now - STAGED_ROWS_KEPT
+            return await imports.forget_rows(tx, before, FORGET_PER_RUN)
+
+    @staticmethod
+    async def _pause(stop: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), POLL_S)
+
+    async def _let_go(self, job: ImportJob) -> None:
+        async with self._db.transaction() as tx:
+            await imports.let_go(tx, job, tx.now + RETRY_AFTER * job.attempts)
