@@ -22,6 +22,7 @@ class CycleStateV1(EventData):
     opens_on: date
     closes_on: date
     status: Literal["open", "closed"]
+    sensitive: bool = False
 
 
 class EntitlementStateV1(EventData):

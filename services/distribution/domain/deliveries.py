@@ -24,10 +24,15 @@ def check_receiver(received_by: str, name: str | None, relation: str | None) -> 
         raise ReceiverIncomplete
 
 
+def check_not_future(day: date, *, today: date) -> None:
+    """Refuse a day that has not come."""
+    if day > today:
+        raise DateInFuture(day=day.isoformat())
+
+
 def check_day(delivered_on: date, *, opens_on: date, today: date) -> None:
     """Refuse a day that has not come, or that lies before the cycle opened."""
-    if delivered_on > today:
-        raise DateInFuture(day=delivered_on.isoformat())
+    check_not_future(delivered_on, today=today)
     if delivered_on < opens_on:
         raise DeliveredBeforeCycle(opens_on=opens_on.isoformat())
 

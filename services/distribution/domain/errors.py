@@ -142,6 +142,12 @@ class ProofMissing(DomainError):
     code = "proof_missing"
 
 
+class NameTaken(DomainError):
+    """The program year already has a cycle of that name."""
+
+    code = "name_taken"
+
+
 class IdTaken(DomainError):
     """The client-made id names another thing already."""
 

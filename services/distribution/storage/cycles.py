@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.distribution.domain.errors import IdTaken, NotFound
+from services.distribution.domain.errors import NameTaken, NotFound
 from services.distribution.storage.sight import Sight, programs
 from services.distribution.storage.tables import metadata
 from services.shared.db import ReadTransaction, Transaction
@@ -50,7 +50,6 @@ def query(
             programs.c.benefit,
             programs.c.status.label("program_status"),
             programs.c.steps,
-            programs.c.told_at,
         )
         .join(programs, programs.c.id == cycles.c.program_id)
         .where(sight.of_program())
@@ -80,16 +79,16 @@ async def get(
     return found[0]
 
 
-async def add(tx: Transaction, cycle: Mapping[str, Any]) -> None:
+async def add(tx: Transaction, cycle: Mapping[Any, Any]) -> None:
     """Keep a new cycle; refuse a name that the program year has already."""
     added = await tx.scalar(
         insert(cycles).values(**cycle).on_conflict_do_nothing().returning(cycles.c.id)
     )
     if added is None:
-        raise IdTaken(what="cycle", name=cycle["name"])
+        raise NameTaken(name=cycle["name"])
 
 
-async def change(tx: Transaction, cycle_id: UUID, values: Mapping[str, Any]) -> None:
+async def change(tx: Transaction, cycle_id: UUID, values: Mapping[Any, Any]) -> None:
     """Write ``values`` and count the version up; the row is locked by ``get(lock=True)``."""
     await tx.execute(
         update(cycles).where(cycles.c.id == cycle_id).values(**values, version=cycles.c.version + 1)

@@ -80,7 +80,7 @@ async def taken(tx: ReadTransaction, ids: Sequence[UUID]) -> set[UUID]:
     return set(await tx.scalars(select(deliveries.c.id).where(deliveries.c.id.in_(ids))))
 
 
-async def add_many(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+async def add_many(tx: Transaction, rows: Sequence[Mapping[Any, Any]]) -> None:
     """Append deliveries."""
     await tx.execute(insert(deliveries), [dict(row) for row in rows])
 
@@ -91,7 +91,7 @@ async def returned(tx: ReadTransaction, delivery_id: UUID) -> int:
     return int(await tx.scalar(total.where(returns.c.delivery_id == delivery_id)) or 0)
 
 
-async def add_return(tx: Transaction, row: Mapping[str, Any]) -> None:
+async def add_return(tx: Transaction, row: Mapping[Any, Any]) -> None:
     """Append a return."""
     await tx.execute(insert(returns).values(**row))
 

@@ -1,6 +1,6 @@
 """Entitlements kept and found, with the states around them that decide a handover."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -174,7 +174,7 @@ async def open_of_cycle(tx: Transaction, cycle_id: UUID) -> list[RowMapping]:
     )
 
 
-def standing(row: RowMapping) -> Standing:
+def standing(row: Mapping[Any, Any]) -> Standing:
     """Return what is known around an entitlement read by ``query``."""
     return Standing(
         enrolment_status=row["enrolment_status"],

@@ -172,7 +172,7 @@ def entries_query(sight: Sight, program_id: UUID, year: int) -> Select[Any]:
 ENTRY_KEYS = (entries.c.recorded_at, entries.c.id)
 
 
-async def add_order(tx: Transaction, order: Mapping[str, Any]) -> None:
+async def add_order(tx: Transaction, order: Mapping[Any, Any]) -> None:
     """Keep a disbursement order; refuse an id or a number that is there already."""
     added = await tx.scalar(
         insert(orders).values(**order).on_conflict_do_nothing().returning(orders.c.id)

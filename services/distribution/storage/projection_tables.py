@@ -3,17 +3,15 @@
 Each row carries the (epoch, version) of the state it came from; an older state changes nothing.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, LargeBinary
+from sqlalchemy import BigInteger, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from services.distribution.storage.base import Row
-
-INSTANT = DateTime(timezone=True)
 
 
 class RegionRow(Row, table=True):
@@ -45,7 +43,6 @@ class ProgramRow(Row, table=True):
     steps: list[str] = Field(sa_type=JSONB)
     sensitive: bool
     status: str
-    told_at: datetime = Field(sa_type=INSTANT)
     epoch: int = Field(sa_type=BigInteger)
     version: int = Field(sa_type=BigInteger)
 
@@ -93,7 +90,6 @@ class FamilyRow(Row, table=True):
     id: UUID = Field(primary_key=True)
     region_code: str
     status: str
-    told_at: datetime = Field(sa_type=INSTANT)
     epoch: int = Field(sa_type=BigInteger)
     version: int = Field(sa_type=BigInteger)
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from services.distribution.storage.tables import metadata
 from services.shared.db import Transaction
 
 Told = Sequence[dict[str, Any]]
@@ -24,15 +25,15 @@ WHERE (regions.epoch, regions.version) < (excluded.epoch, excluded.version)
 
 PROGRAMS = """
 INSERT INTO programs (id, code, name, owner_code, reporter_code, unit, benefit, steps, sensitive,
-                      status, told_at, epoch, version)
+                      status, epoch, version)
 SELECT * FROM json_to_recordset($1::json)
     AS t(id uuid, code text, name text, owner_code text, reporter_code text, unit text,
-         benefit jsonb, steps jsonb, sensitive boolean, status text, told_at timestamptz,
+         benefit jsonb, steps jsonb, sensitive boolean, status text,
          epoch bigint, version bigint)
 ON CONFLICT (id) DO UPDATE SET code = excluded.code, name = excluded.name,
     owner_code = excluded.owner_code, reporter_code = excluded.reporter_code,
     unit = excluded.unit, benefit = excluded.benefit, steps = excluded.steps,
-    sensitive = excluded.sensitive, status = excluded.status, told_at = excluded.told_at,
+    sensitive = excluded.sensitive, status = excluded.status,
     epoch = excluded.epoch, version = excluded.version
 WHERE (programs.epoch, programs.version) < (excluded.epoch, excluded.version)
 RETURNING id
@@ -62,12 +63,12 @@ RETURNING id
 """
 
 FAMILIES = """
-INSERT INTO families (id, region_code, status, told_at, epoch, version)
+INSERT INTO families (id, region_code, status, epoch, version)
 SELECT * FROM json_to_recordset($1::json)
-    AS t(id uuid, region_code text, status text, told_at timestamptz, epoch bigint,
+    AS t(id uuid, region_code text, status text, epoch bigint,
          version bigint)
 ON CONFLICT (id) DO UPDATE SET region_code = excluded.region_code, status = excluded.status,
-    told_at = excluded.told_at, epoch = excluded.epoch, version = excluded.version
+    epoch = excluded.epoch, version = excluded.version
 WHERE (families.epoch, families.version) < (excluded.epoch, excluded.version)
 RETURNING id
 """
@@ -150,3 +151,9 @@ async def save_persons(tx: Transaction, told: Told) -> None:
 
 def _json(rows: Told) -> str:
     return orjson.dumps(list(rows)).decode()
+
+
+async def empty(tx: Transaction, *tables: str) -> None:
+    """Delete every row of projections that are about to be rebuilt."""
+    for table in tables:
+        await tx.execute(metadata.tables[table].delete())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import RowMapping, Select, insert, select, update
@@ -47,23 +47,29 @@ def query(
 
 
 async def get(
-    tx: ReadTransaction, sight: Sight, session_id: UUID, *, lock: bool = False
+    tx: ReadTransaction,
+    sight: Sight,
+    session_id: UUID,
+    *,
+    lock: Literal["use", "change"] | None = None,
 ) -> RowMapping:
     """Return one session; raise ``NotFound`` when it is not there for this caller.
 
-    ``lock`` keeps it and its cycle open until the transaction ends, without keeping out others
-    who hand over at the same table.
+    ``use`` keeps it and its cycle as they are until the transaction ends, and lets others hand
+    over in it at the same time; ``change`` waits for all of them.
     """
     stmt = query(sight).where(sessions.c.id == session_id)
-    if lock:
+    if lock == "use":
         stmt = stmt.with_for_update(of=[sessions, cycles], read=True)
+    elif lock == "change":
+        stmt = stmt.with_for_update(of=sessions)
     found = await tx.rows(stmt)
     if not found:
         raise NotFound(what="session", id=str(session_id))
     return found[0]
 
 
-async def add(tx: Transaction, session: Mapping[str, Any]) -> None:
+async def add(tx: Transaction, session: Mapping[Any, Any]) -> None:
     """Keep a new session."""
     await tx.execute(insert(sessions).values(**session))
 
@@ -77,7 +83,7 @@ async def close(tx: Transaction, session_id: UUID) -> None:
     )
 
 
-def recipients(sight: Sight, session: Mapping[str, Any], *, status: str | None) -> Select[Any]:
+def recipients(sight: Sight, session: Mapping[Any, Any], *, status: str | None) -> Select[Any]:
     """Select who may come to the session: its cycle's entitlements in its region."""
     return entitlements.query(
         sight, cycle_id=session["cycle_id"], region=session["region_code"], status=status

@@ -101,7 +101,7 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    create_shared_tables_v1(op)
+    create_shared_tables_v1(op)  # type: ignore[arg-type]  # the module acts as Operations
     op.create_table('cycles',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('program_id', sa.Uuid(), nullable=False),
@@ -160,7 +160,6 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region_code', AutoString(), nullable=False),
     sa.Column('status', AutoString(), nullable=False),
-    sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('epoch', sa.BigInteger(), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('families_pkey'))
@@ -253,7 +252,6 @@ def upgrade() -> None:
     sa.Column('steps', JSONB(), nullable=False),
     sa.Column('sensitive', sa.Boolean(), nullable=False),
     sa.Column('status', AutoString(), nullable=False),
-    sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('epoch', sa.BigInteger(), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('programs_pkey'))

@@ -1,0 +1,59 @@
+"""Reading whole tables in pages by id, for telling them again."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, exists, select
+
+from services.distribution.storage.tables import metadata
+from services.shared.db import ReadTransaction
+
+PAGE_ROWS = 2_000
+
+_cycles = metadata.tables["cycles"]
+_programs = metadata.tables["programs"]
+_entitlements = metadata.tables["entitlements"]
+_deliveries = metadata.tables["deliveries"]
+_returns = metadata.tables["delivery_returns"]
+_outbox = metadata.tables["outbox"]
+
+
+async def cycles(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
+    """Return the next cycles with whether their program is sensitive."""
+    stmt = select(_cycles, _programs.c.sensitive).join(
+        _programs, _programs.c.id == _cycles.c.program_id
+    )
+    return await _page(tx, stmt, _cycles.c.id, after)
+
+
+async def entitlements(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
+    """Return the next entitlements."""
+    return await _page(tx, select(_entitlements), _entitlements.c.id, after)
+
+
+async def deliveries(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
+    """Return the next deliveries whose event is no longer in the outbox."""
+    stmt = select(_deliveries).where(~exists().where(_outbox.c.id == _deliveries.c.id))
+    return await _page(tx, stmt, _deliveries.c.id, after)
+
+
+async def returns(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
+    """Return the next returns, with their delivery's places, not in the outbox any more."""
+    d = _deliveries.c
+    stmt = (
+        select(
+            _returns, d.entitlement_id, d.program_id, d.family_id, d.person_id, d.region_code,
+            d.sensitive,
+        )
+        .join(_deliveries, d.id == _returns.c.delivery_id)
+        .where(~exists().where(_outbox.c.id == _returns.c.id))
+    )  # fmt: skip
+    return await _page(tx, stmt, _returns.c.id, after)
+
+
+async def _page(
+    tx: ReadTransaction, stmt: Select[Any], key: ColumnElement[Any], after: UUID | None
+) -> list[RowMapping]:
+    if after is not None:
+        stmt = stmt.where(key > after)
+    return await tx.rows(stmt.order_by(key).limit(PAGE_ROWS))
