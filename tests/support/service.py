@@ -75,9 +75,10 @@ class Broker:
         before = len(self._errors[user])
         with contextlib.suppress(NatsError):
             await attempt(client)
-        # The server answers in order: after its pong every complaint before it has come.
+        # The server answers in order: after its pong every complaint before it has come. The
+        # first ping of nats-py may overtake what waits in its buffer; the second cannot.
         await client.flush()
-        await asyncio.sleep(0)
+        await client.flush()
         return self._errors[user][before:]
 
     async def admin(self) -> Any:
