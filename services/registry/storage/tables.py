@@ -28,6 +28,8 @@ from services.shared.tables import APPEND_ONLY
 
 INSTANT = DateTime(timezone=True)
 CURRENT = "superseded_at IS NULL"
+KEEP = {"info": APPEND_ONLY}
+"""The app role gets SELECT and INSERT on such a table, nothing else."""
 
 
 class RegionRow(Row, table=True):
@@ -274,7 +276,10 @@ class FamilyConditionRow(Row, table=True):
     """What a source said of a dwelling on a day (Regsosek 301-310, 5xx). Append-only."""
 
     __tablename__ = "family_conditions"
-    __table_args__ = (Index("family_conditions_lookup_idx", "family_id", "source", "observed_on"),)
+    __table_args__ = (
+        Index("family_conditions_lookup_idx", "family_id", "source", "observed_on"),
+        KEEP,
+    )
 
     id: UUID = Field(primary_key=True)
     family_id: UUID = Field(foreign_key="families.id")
@@ -291,7 +296,10 @@ class PersonConditionRow(Row, table=True):
     """What a source said of a person on a day (Regsosek 404-431). Append-only."""
 
     __tablename__ = "person_conditions"
-    __table_args__ = (Index("person_conditions_lookup_idx", "person_id", "source", "observed_on"),)
+    __table_args__ = (
+        Index("person_conditions_lookup_idx", "person_id", "source", "observed_on"),
+        KEEP,
+    )
 
     id: UUID = Field(primary_key=True)
     person_id: UUID = Field(foreign_key="persons.id")
@@ -322,8 +330,6 @@ class RankRow(Row, table=True):
             unique=True,
             postgresql_where=text(CURRENT),
         ),
-        {"info": APPEND_ONLY},
-        {"info": APPEND_ONLY},
     )
 
     id: UUID = Field(primary_key=True)
@@ -348,7 +354,7 @@ class PiiAccessRow(Row, table=True):
         CheckConstraint("action IN ('reveal_nik','search_nik','search_kk')", name="action"),
         Index("pii_access_log_person_idx", "person_id", "id"),
         Index("pii_access_log_family_idx", "family_id", "id"),
-        {"info": APPEND_ONLY},
+        KEEP,
     )
 
     id: int | None = Field(
