@@ -11,7 +11,7 @@ class DomainError(Exception):
 
     def __init__(self, detail: str = "", **params: object) -> None:
         super().__init__(detail or self.code)
-        self.params: Mapping[str, object] = params
+        self.params: Mapping[str, object] = {"reason": detail, **params}
 
 
 class ProgramNotFound(DomainError):

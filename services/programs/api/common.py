@@ -1,0 +1,45 @@
+"""Roles and field types that the routes of programs share."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.shared.roles import Role
+
+STAFF = tuple(role for role in Role if role is not Role.WARGA)
+"""The catalog, organisations and rules hold no personal data: every office may read them."""
+DECIDERS = (Role.PETUGAS_SKPD, Role.VERIFIKATOR_DINSOS, Role.ADMIN_DINSOS)
+PROPOSERS = (Role.PETUGAS_SKPD, Role.ADMIN_DINSOS)
+FIELD = (Role.OPERATOR_DESA, Role.PENDAMPING, Role.KADES, Role.CAMAT)
+LIST_READERS = (*DECIDERS, *FIELD, Role.PIMPINAN, Role.AUDITOR)
+
+AgencyCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$")]
+Name = Annotated[str, Field(min_length=3, max_length=200)]
+Reason = Annotated[str, Field(min_length=5, max_length=500)]
+Year = Annotated[int, Field(ge=2000, le=2100)]
+Region = Annotated[
+    str | None,
+    Query(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", description="Kode wilayah, awalan"),
+]
+Id = Annotated[UUID, Path()]
+
+
+class Request(BaseModel):
+    """Base of request bodies: a field that nobody knows is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class ReasonBody(Request):
+    """Why something is done."""
+
+    reason: Reason
+
+
+class TextView(BaseModel):
+    """One sentence in both languages."""
+
+    id: str
+    en: str

@@ -1,0 +1,16 @@
+"""Wires programs: the HTTP application and the worker. Nothing else does."""
+
+from fastapi import FastAPI
+
+from services.programs.api import enrolments, organisations, programs, rules
+from services.programs.api.errors import CATALOGUE
+from services.programs.settings import ProgramsSettings
+from services.shared.http import create_service_app
+
+ROUTERS = (organisations.router, programs.router, rules.router, enrolments.router)
+
+
+def create_app() -> FastAPI:
+    """Return the application; settings come from the environment."""
+    settings = ProgramsSettings()
+    return create_service_app(settings, title="Betang programs", routers=ROUTERS, errors=CATALOGUE)
