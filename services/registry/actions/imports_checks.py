@@ -50,6 +50,8 @@ class Checks:
 def text(column: str) -> pl.Expr:
     """Blanks collapsed and trimmed; empty is null."""
     clean = pl.col(column).str.replace_all(_BLANKS, " ").str.strip_chars()
+    # The file of rejected rows guards formulas with an apostrophe; they are still formulas.
+    clean = clean.str.replace(r"^'([=+@])", "$1")
     return pl.when(clean == "").then(None).otherwise(clean)
 
 
@@ -98,7 +100,8 @@ def check_identity_number(
     """
     damaged = is_damaged(column) & ~absent
     sixteen = clean.str.contains(_SIXTEEN) & ~damaged
-    normalised = clean != pl.col(column).str.strip_chars(" ")
+    # Excel's own mark for "this is text" is no disorder.
+    normalised = clean != pl.col(column).str.strip_chars(" ").str.strip_prefix("'")
     provinces = [str(code) for code in sorted(PROVINCES)]
     checks.add(column, "number_scientific", is_scientific(column))
     checks.add(column, "number_cell_numeric", damaged & ~is_scientific(column))

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.registry.actions import imports_rows, imports_staging
 from services.registry.actions.merging import merge_residents, merge_welfare
@@ -218,6 +219,6 @@ async def _keep_beating(shop: Workshop, job: ImportJob) -> None:
         try:
             async with shop.db.transaction() as tx:
                 await imports.beat(tx, job, shop.done, shop.total)
-        except Exception:
+        except (SQLAlchemyError, OSError):
             # A missed beat is no harm; if the database is gone, the stage itself will say so.
             log.warning("import_beat_missed", import_id=str(job.id))

@@ -1,18 +1,23 @@
 """The registry worker's part in imports: look for one that waits, take it a stage further."""
 
 import asyncio
+import io
 from contextlib import suppress
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import structlog
 
 from services.registry.actions import imports_stages
 from services.registry.actions.imports_stages import ImportLost, ReadUpload, Workshop
+from services.registry.domain import import_rules
+from services.registry.domain.import_rules import FileRefusedError
 from services.registry.storage import imports
 from services.registry.storage.imports import ATTEMPTS_MAX, ImportJob
+from services.shared import upload_rows
+from services.shared.blobs import BlobMissing, BlobStore
 from services.shared.db import Database
-from services.shared.sealing import Keyring
+from services.shared.sealing import Keyring, SealError
 
 POLL_S = 1.0
 RETRY_AFTER = timedelta(seconds=5)
@@ -21,6 +26,28 @@ STAGED_ROWS_KEPT = timedelta(days=30)
 FORGET_PER_RUN = 20
 
 log = structlog.get_logger(__name__)
+
+
+def upload_reader(db: Database, store: BlobStore) -> ReadUpload:
+    """Return what gives the worker the bytes of an upload."""
+
+    async def read(upload_id: UUID) -> bytes:
+        gathered = io.BytesIO()
+        try:
+            async with db.reading() as tx:
+                upload = await upload_rows.find(tx, upload_id)
+                if upload is None or upload.finished_at is None:
+                    raise FileRefusedError("upload_missing")
+                if upload.size > import_rules.CSV_BYTES_MAX:
+                    raise FileRefusedError("file_too_big")
+                async for chunk in await upload_rows.content(tx, store, upload):
+                    gathered.write(chunk)
+        except (BlobMissing, SealError) as error:
+            raise FileRefusedError("upload_missing") from error
+        # The buffer's own bytes, not a copy: a list may have 256 MB.
+        return gathered.getvalue()
+
+    return read
 
 
 class ImportWorker:

@@ -32,6 +32,8 @@ _STAMPS = {
     ImportState.VALIDATED: "validated_at",
     ImportState.REVIEWED: "reviewed_at",
 }
+LIST_KEYS = (col(ImportRow.id).desc(),)
+"""Newest first: ids are made in the order of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ async def find(
     return dict(rows[0]) if rows else None
 
 
-def in_scope(scope: Scope) -> Select[Any]:
-    """Return the statement of all imports of the regions in ``scope``."""
+def in_scope(scope: Scope, state: ImportState | None = None) -> Select[Any]:
+    """Return the statement of the imports of the regions in ``scope``."""
     columns = ImportRow.__table__.c  # type: ignore[attr-defined] # SQLModel does not declare it
-    return select(*columns).where(scope.clause(col(ImportRow.region_code)))
+    stmt = select(*columns).where(scope.clause(col(ImportRow.region_code)))
+    return stmt if state is None else stmt.where(col(ImportRow.state) == state)
 
 
 async def first_seen(
