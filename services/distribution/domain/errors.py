@@ -164,9 +164,3 @@ class OrderNumberTaken(DomainError):
     """The program year already has a disbursement order (SP2D) of that number."""
 
     code = "order_number_taken"
-
-
-class ReportRefused(DomainError):
-    """An agency's report cannot be taken. ``reason`` is one of the codes above, or its own."""
-
-    code = "report_refused"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, insert, null, select
+from sqlalchemy import RowMapping, Select, func, insert, null, or_, select
 
 from services.distribution.storage.sight import Sight, programs
 from services.distribution.storage.tables import metadata
@@ -141,3 +141,17 @@ async def people_by_index(
     )
     families = {row["family_id"] for row in found if row["family_id"] is not None}
     return [row["id"] for row in found], sorted(families)
+
+
+async def of_people(
+    tx: ReadTransaction,
+    sight: Sight,
+    persons_: Sequence[UUID],
+    families: Sequence[UUID],
+    limit: int,
+) -> list[RowMapping]:
+    """Return the latest deliveries to these persons or families."""
+    stmt = query(sight).where(
+        or_(deliveries.c.person_id.in_(persons_), deliveries.c.family_id.in_(families))
+    )
+    return await tx.rows(stmt.order_by(*KEYS).limit(limit))

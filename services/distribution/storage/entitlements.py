@@ -174,6 +174,19 @@ async def open_of_cycle(tx: Transaction, cycle_id: UUID) -> list[RowMapping]:
     )
 
 
+async def of_people(
+    tx: ReadTransaction,
+    sight: Sight,
+    persons_: Sequence[UUID],
+    families_: Sequence[UUID],
+    limit: int,
+) -> list[RowMapping]:
+    """Return the latest entitlements of these persons or families."""
+    mine = or_(entitlements.c.person_id.in_(persons_), entitlements.c.family_id.in_(families_))
+    latest = (entitlements.c.due_on.desc(), entitlements.c.id)
+    return await tx.rows(query(sight).where(mine).order_by(*latest).limit(limit))
+
+
 def standing(row: Mapping[Any, Any]) -> Standing:
     """Return what is known around an entitlement read by ``query``."""
     return Standing(

@@ -33,6 +33,8 @@ class Sight:
         """Return the condition on ``programs``: nobody but the owner learns of a sensitive one."""
         if self.scope.everything:
             return true()
+        if not self.scope.prefixes:
+            return false()
         own = programs.c.owner_code == self.agency if self.agency else false()
         return own if self.own_only else or_(programs.c.sensitive.is_(False), own)
 
