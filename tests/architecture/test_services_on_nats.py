@@ -108,6 +108,6 @@ async def test_streams_are_synced_always_and_encrypted(everything):
     secret = b"bukan-rahasia-yang-terbaca"
     await everything.publish_bytes("registry.family.state.v1.x", secret, producer="registry")
     store = everything.server.authority.folder.parent / "jetstream"
-    blocks = [file for file in store.rglob("*") if file.is_file()]
+    blocks = list(store.rglob("*.blk"))
     assert blocks
     assert not any(secret in file.read_bytes() for file in blocks)
