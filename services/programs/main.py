@@ -5,8 +5,15 @@ from fastapi import FastAPI
 from services.programs.api import enrolments, organisations, programs, rules
 from services.programs.api.errors import CATALOGUE
 from services.programs.settings import ProgramsSettings
+from services.programs.subscriptions import distribution, registry, skpd
 from services.shared.http import create_service_app
 
+SUBSCRIPTIONS = (
+    registry.FAMILIES,
+    registry.IDENTITIES,
+    skpd.REPORTS,
+    distribution.ENTITLEMENTS,
+)
 ROUTERS = (organisations.router, programs.router, rules.router, enrolments.router)
 
 
