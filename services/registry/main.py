@@ -2,11 +2,13 @@
 
 from fastapi import FastAPI
 
-from services.registry.api import code_lists, families, persons, regions
+from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
+from services.registry.api.import_shapes import IMPORT_ERRORS
 from services.registry.settings import RegistrySettings
 from services.registry.storage.identities import Numbers
 from services.shared.http import create_service_app
+from services.shared.uploads import uploads_router
 
 
 def create_app() -> FastAPI:
@@ -15,8 +17,15 @@ def create_app() -> FastAPI:
     app = create_service_app(
         settings,
         title="Betang registry",
-        routers=[regions.router, families.router, persons.router, code_lists.router],
-        errors=PROBLEMS,
+        routers=[
+            regions.router,
+            families.router,
+            persons.router,
+            code_lists.router,
+            imports.router,
+            uploads_router("registry", [imports.IMPORT_UPLOADS]),
+        ],
+        errors={**PROBLEMS, **IMPORT_ERRORS},
     )
     app.state.numbers = Numbers(app.state.keyring)
     return app
