@@ -1,0 +1,38 @@
+"""Wires distribution: the HTTP application and the worker. Nothing else does."""
+
+from fastapi import FastAPI
+
+from services.distribution.actions import republish
+from services.distribution.api import cycles, deliveries, entitlements, ledger, sessions
+from services.distribution.api.errors import CATALOGUE
+from services.distribution.api.proofs import DELIVERY_PROOF
+from services.distribution.settings import DistributionSettings
+from services.distribution.subscriptions import programs, registry, skpd
+from services.shared.http import create_service_app
+from services.shared.uploads import uploads_router
+
+SUBSCRIPTIONS = (*registry.SUBSCRIPTIONS, *programs.SUBSCRIPTIONS, *skpd.SUBSCRIPTIONS)
+REPUBLISHERS = (
+    republish.cycles,
+    republish.entitlements,
+    republish.deliveries,
+    republish.returns,
+)
+
+
+def create_app() -> FastAPI:
+    """Return the application; settings come from the environment."""
+    settings = DistributionSettings()
+    return create_service_app(
+        settings,
+        title="Betang distribution",
+        routers=(
+            cycles.router,
+            entitlements.router,
+            sessions.router,
+            deliveries.router,
+            ledger.router,
+            uploads_router("distribution", [DELIVERY_PROOF]),
+        ),
+        errors={**CATALOGUE},
+    )
