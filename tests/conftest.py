@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.service import Broker, ServiceUnderTest, running_service
 from tests.support.stack import Stack
+from tests.support.system import RunningSystem
 
 MakeService = Callable[[str], Awaitable[ServiceUnderTest]]
 TESTS = Path(__file__).parent
@@ -57,3 +58,14 @@ async def make_service(stack: Stack, broker: Broker) -> AsyncIterator[MakeServic
             return await running.enter_async_context(service)
 
         yield make
+
+
+@pytest.fixture(scope="session")
+async def running_system() -> AsyncIterator[RunningSystem]:
+    """The whole of Betang as real processes behind its gateway, started when first asked for."""
+    system = RunningSystem()
+    try:
+        await system.start()
+        yield system
+    finally:
+        await system.stop()

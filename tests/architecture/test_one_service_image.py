@@ -84,8 +84,12 @@ def uvicorn(factory: str, port: int) -> list[str]:
     ]
 
 
+def last_words(log: Path) -> str:
+    return log.read_text()[-3000:]
+
+
 async def answers(url: str, server: subprocess.Popen[bytes], log: Path) -> bool:
-    assert server.poll() is None, log.read_text()[-3000:]
+    assert server.poll() is None, last_words(log)
     try:
         async with httpx.AsyncClient() as client:
             return (await client.get(url)).status_code == 200
@@ -130,7 +134,7 @@ async def test_a_service_starts_from_its_own_image_alone(service, stack, broker,
         await wait_until(lambda: answers(ready, worker, log), within_s=START_S)
         worker.send_signal(signal.SIGTERM)
         await wait_until(lambda: worker.poll() is not None, within_s=15)
-        assert worker.returncode == 0, log.read_text()[-3000:]
+        assert worker.returncode == 0, last_words(log)
 
 
 async def test_the_gateway_starts_from_its_own_image_alone(tmp_path):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 import pytest
+from sqlalchemy import MetaData
 
 from services.shared.tables import new_metadata, shared_tables
 from tests.architecture.source import ROOT, SERVICES
@@ -69,6 +70,7 @@ def test_the_tables_are_those_of_the_storage(service):
     """The shared tables (outbox, inbox ...) are described once, in services/README.md."""
     common = new_metadata()
     shared_tables(common)
-    tables = importlib.import_module(f"services.{service}.storage.tables")
-    real = set(tables.metadata.tables) - set(common.tables)
+    module = importlib.import_module(f"services.{service}.storage.tables")
+    metadata = next(value for value in vars(module).values() if isinstance(value, MetaData))
+    real = set(metadata.tables) - set(common.tables)
     assert_same(table(service, "Tables"), real, "tables")

@@ -1,6 +1,7 @@
 """Handing lists to a registry under test, the way a screen does: upload, import, decide."""
 
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -45,7 +46,7 @@ class ImportDesk:
         is_workbook = content.startswith(b"PK")
         announced = await self.client.post(
             "/v1/uploads/registry",
-            headers={**headers, "Idempotency-Key": f"upload-{len(content)}-{id(content)}"},
+            headers={**headers, "Idempotency-Key": str(uuid4())},
             json={
                 "file_name": "daftar.xlsx" if is_workbook else "daftar.csv",
                 "size": len(content),

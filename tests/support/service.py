@@ -24,9 +24,12 @@ from services.contracts.catalogue import EVENTS
 from services.shared import clock, streams
 from services.shared.db import Database
 from services.shared.events import CloudEvent, EventData, Kind
+from services.shared.inbox import Inbox, Subscription
+from services.shared.outbox import Relay
 from tests.support.stack import Stack
 
 REGENCY = "62.02"
+DRAIN_ROUNDS_MAX = 50
 BASE_URL = "http://service.test"
 
 
@@ -248,6 +251,35 @@ class ServiceUnderTest:
         if key:
             headers["Idempotency-Key"] = key if isinstance(key, str) else str(uuid4())
         return headers
+
+    def subscriptions(self) -> Sequence[Subscription]:
+        """Return what the service's worker listens to: ``SUBSCRIPTIONS`` of its main."""
+        heard: Sequence[Subscription] = self.main.SUBSCRIPTIONS
+        return heard
+
+    async def relay(self) -> Relay:
+        """Return a relay of this service, as its worker has one."""
+        client = await self.broker.connect(self.name)
+        return Relay(self.db, client, self.name, self.main.REPUBLISHERS)
+
+    async def inbox(self) -> Inbox:
+        """Return an inbox of this service, as its worker has one."""
+        client = await self.broker.connect(self.name)
+        return Inbox(self.db, client, self.name, self.subscriptions())
+
+    async def drain(self) -> int:
+        """Do the worker's work until nothing waits: tell the outbox, handle what was heard.
+
+        Return the number of events told and handled.
+        """
+        relay, inbox = await self.relay(), await self.inbox()
+        total = 0
+        for _ in range(DRAIN_ROUNDS_MAX):
+            done = await relay.drain_once() + await inbox.drain()
+            total += done
+            if not done:
+                return total
+        raise AssertionError(f"{self.name} still has work after {DRAIN_ROUNDS_MAX} rounds")
 
     async def publish(self, event: EventData, **how: Any) -> CloudEvent:
         """Publish a foreign event as its producer; see ``Broker.publish``."""
