@@ -42,7 +42,7 @@ AND (kk_index, row_number) > ($2, $3) ORDER BY kk_index, row_number LIMIT $4
 
 @dataclass(frozen=True, slots=True)
 class NewRow:
-    """A row to stage. ``content`` is the JSON that is sealed: kk, nik, values, original."""
+    """What is written of a row beside its sealed content (JSON: kk, nik, values, original)."""
 
     row_number: int
     is_rejected: bool
@@ -50,7 +50,6 @@ class NewRow:
     nik_index: bytes | None
     is_head: bool
     family_digest: bytes | None
-    content: str
     findings: str
 
 
