@@ -144,7 +144,7 @@ def family_json(body: dict[str, Any], *, today: date, may_correct: bool) -> byte
     body["dwelling"] = _condition(orjson.loads(body["dwelling"]))
     body["members"] = [_member(member, today) for member in orjson.loads(body["members"])]
     body["allowed_actions"] = allowed_actions(body["status"], may_correct=may_correct)
-    return orjson.dumps(body)
+    return _json(body)
 
 
 def person_json(body: dict[str, Any], *, today: date, may_reveal: bool) -> bytes:
@@ -153,12 +153,17 @@ def person_json(body: dict[str, Any], *, today: date, may_reveal: bool) -> bytes
     body["condition"] = _condition(orjson.loads(body.pop("conditions")))
     shown = may_reveal and body["nik_masked"] is not None
     body["allowed_actions"] = ["reveal"] if shown else []
-    return orjson.dumps(body)
+    return _json(body)
 
 
 def age(birth_date: date | None, today: date) -> int | None:
     """Return the age that stands in for a birth date."""
     return None if birth_date is None else age_on(birth_date, today)
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    # asyncpg's UUID is a subclass, which orjson leaves to ``default``.
+    return orjson.dumps(body, default=str)
 
 
 def _member(member: dict[str, Any], today: date) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _TITLES = frozenset(
 )
 _MUHAMMAD = frozenset("m md moh mohd muh muhd mohamad mohammad muhamad muhammad".split())  # noqa: SIM905 - as above
 _DEGREE_DOTS = re.compile(r"\b([A-Za-z])\.\s?(?=[A-Za-z]{1,3}\b)")
-_NOT_LETTERS = re.compile(r"[^a-z ]+")
+_NOT_LETTERS = re.compile(r"[^a-z0-9 ]+")
 
 
 def name_key(name: str) -> str:

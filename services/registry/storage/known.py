@@ -1,12 +1,12 @@
 """Bulk reads before a merge: what the registry knows of the numbers in a part of a batch.
 
 A fixed number of statements per part, on the transaction's own asyncpg connection. JSON columns
-come as text from it.
+are read as text.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from services.registry.domain.conditions import Snapshot
 from services.registry.domain.merge_plan import Known, KnownFamily, KnownPerson, Place
 from services.shared.db import Transaction
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 
 async def load_known(
@@ -78,7 +78,7 @@ async def recorded_answers(
     """Return the last answers on record of ``source`` on ``days``; subject person or family."""
     table = {"person": "person_conditions", "family": "family_conditions"}[subject]
     rows = await connection.fetch(
-        f"SELECT DISTINCT ON ({subject}_id, observed_on) {subject}_id, observed_on, answers"  # noqa: S608 - names of our own
+        f"SELECT DISTINCT ON ({subject}_id, observed_on) {subject}_id, observed_on, answers::text"  # noqa: S608 - names of our own
         f" FROM {table} WHERE {subject}_id = ANY($1) AND source = $2 AND observed_on = ANY($3)"
         f" ORDER BY {subject}_id, observed_on, recorded_at DESC, id DESC",
         ids,
@@ -98,7 +98,7 @@ async def _persons(
     )
     rows = await connection.fetch(
         "SELECT p.id, p.name, p.birth_date, p.sex, p.nik_sealed IS NOT NULL AS has_nik, p.marital,"
-        " p.education, p.occupation, p.conditions, m.id AS membership_id, m.family_id,"
+        " p.education, p.occupation, p.conditions::text, m.id AS membership_id, m.family_id,"
         " m.relation, m.presence, lower(m.valid) AS since, f.region_code"
         " FROM persons p LEFT JOIN memberships m ON m.person_id = p.id"
         "  AND m.superseded_at IS NULL AND upper_inf(m.valid)"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lokal import wilayah
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import Range, distinct_on
 from sqlmodel import col
 
 from services.registry.domain.regions import LEVELS, Region
@@ -116,6 +116,6 @@ async def latest(tx: ReadTransaction) -> list[RegionRow]:
     """Return the newest row of each code, also of regions that ended."""
     return await tx.scalars(
         select(RegionRow)
-        .distinct(col(RegionRow.code))
+        .ext(distinct_on(col(RegionRow.code)))
         .order_by(col(RegionRow.code), col(RegionRow.valid_from).desc())
     )

@@ -28,15 +28,15 @@ async def family_records(tx: ReadTransaction, ids: Sequence[UUID]) -> list[Famil
     members: dict[UUID, list[Any]] = defaultdict(list)
     for row in await connection.fetch(
         "SELECT m.family_id, p.id, m.relation, m.presence, p.sex, p.birth_date, p.match_status,"
-        " p.occupation, p.conditions FROM memberships m JOIN persons p ON p.id = m.person_id"
+        " p.occupation, p.conditions::text FROM memberships m JOIN persons p ON p.id = m.person_id"
         " WHERE m.family_id = ANY($1) AND m.superseded_at IS NULL AND upper_inf(m.valid)"
         " ORDER BY m.family_id, m.relation NULLS LAST, p.id",
         ids,
     ):
         members[row["family_id"]].append(row)
     families = await connection.fetch(
-        "SELECT f.id, f.household_id, h.assumed, f.region_code, f.status, f.dwelling, f.ranks,"
-        " f.cause, f.effective_on, f.survivor_id, f.synthetic, f.version"
+        "SELECT f.id, f.household_id, h.assumed, f.region_code, f.status, f.dwelling::text,"
+        " f.ranks::text, f.cause, f.effective_on, f.survivor_id, f.synthetic, f.version"
         " FROM families f JOIN households h ON h.id = f.household_id WHERE f.id = ANY($1)"
         " ORDER BY f.id",
         ids,

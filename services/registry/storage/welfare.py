@@ -38,7 +38,7 @@ async def load_known(
     connection = await tx.raw()
     known = KnownWelfare()
     for row in await connection.fetch(
-        "SELECT c.number_index, f.id, f.region_code, f.ranks, f.dwelling"
+        "SELECT c.number_index, f.id, f.region_code, f.ranks::text, f.dwelling::text"
         " FROM identity_claims c JOIN families f ON f.id = c.subject_id"
         " WHERE c.kind = 'kk' AND c.number_index = ANY($1) AND f.status <> 'merged'"
         " ORDER BY c.state DESC, c.id FOR UPDATE OF f",
@@ -51,7 +51,7 @@ async def load_known(
         known.kk_claims.setdefault(kk_aliases[row["number_index"]], []).append(row["id"])
     known.nik_claims = await nik_claims(connection, nik_aliases)
     for row in await connection.fetch(
-        "SELECT p.id, p.conditions, m.family_id FROM persons p LEFT JOIN memberships m"
+        "SELECT p.id, p.conditions::text, m.family_id FROM persons p LEFT JOIN memberships m"
         " ON m.person_id = p.id AND m.superseded_at IS NULL AND upper_inf(m.valid)"
         " WHERE p.id = ANY($1)",
         list({one for claims in known.nik_claims.values() for one in claims}),
