@@ -6,6 +6,7 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from services.programs.storage.projection_tables import PERSONS
 from services.shared.auth import Scope
@@ -83,7 +84,7 @@ async def find_families(
     column = PERSONS.c.nik_index if kind == "nik" else PERSONS.c.kk_index
     rows = await tx.rows(
         select(PERSONS.c.family_id, PERSONS.c.region_code, PERSONS.c.kk_masked)
-        .distinct(PERSONS.c.family_id)
+        .ext(distinct_on(PERSONS.c.family_id))
         .where(
             column.in_(list(indexes)),
             PERSONS.c.family_id.is_not(None),
