@@ -4,6 +4,7 @@ A write is one ``Transaction``: rows, events, audit entries and the idempotent a
 together or not at all. Reads of several statements see one snapshot (``ReadTransaction``).
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -212,9 +213,11 @@ class Pool:
     """asyncpg connections for the hottest reads, opened at first use. No transaction, no write."""
 
     def __init__(self, url: str, *, server_settings: dict[str, str], size: int) -> None:
-        self._pool: asyncpg.Pool[Any] = asyncpg.create_pool(
-            url, min_size=0, max_size=size, server_settings=server_settings, command_timeout=60
-        )
+        self._url = url
+        self._server_settings = server_settings
+        self._size = size
+        self._opening = asyncio.Lock()
+        self._pool: asyncpg.Pool[Any] | None = None
 
     async def fetch(self, sql: str, *args: Any) -> "list[asyncpg.Record]":
         """Return all rows."""
@@ -230,11 +233,23 @@ class Pool:
 
     async def close(self) -> None:
         """Close the connections at once."""
-        self._pool.terminate()
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
 
     async def _ready(self) -> "asyncpg.Pool[Any]":
-        # Awaiting opens the pool the first time, waits for an opening under way, else returns.
-        return await self._pool
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(
+                        self._url,
+                        min_size=0,
+                        max_size=self._size,
+                        server_settings=self._server_settings,
+                        command_timeout=60,
+                        timeout=5,
+                    )
+        return self._pool
 
 
 class Database:

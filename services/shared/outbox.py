@@ -7,8 +7,7 @@ is the truth: when a stream lost messages, everything is told again.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
@@ -18,12 +17,10 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from sqlalchemy import text
 
-from services.shared import clock
 from services.shared.broker import Backoff, client_of, is_passing, pause
-from services.shared.db import Database, Lane, Transaction
-from services.shared.events import EventData
+from services.shared.db import Database, Lane
 from services.shared.locks import HeldLock, LockLost, try_lock
-from services.shared.outgoing import channel, epoch_lock, lock_number
+from services.shared.outgoing import channel, lock_number
 from services.shared.publishing import (
     ACK_TIMEOUT_S,
     Message,
@@ -33,19 +30,17 @@ from services.shared.publishing import (
     publish_batches,
     publish_singly,
 )
+from services.shared.republishing import Republisher, republish, tell_again
 from services.shared.streams import StreamState, ensure_streams
-
-Republisher = Callable[[Transaction], AsyncIterator[tuple[EventData, int]]]
-"""Yields (event, version) of every current row of a kind; see ``Relay.republish``."""
 
 BATCH_MAX = {Lane.INTERACTIVE: 200, Lane.BULK: 500}
 BATCH_BYTES_MAX = 8_000_000
 POLL_S = 1.0
 STREAM_CHECK_S = 30.0
-KEPT = timedelta(days=30)
-REPUBLISH_CHUNK = 2_000
 
 log = structlog.get_logger(__name__)
+
+__all__ = ["Relay", "Republisher", "ensure_streams"]
 
 _SELECT = """
 WITH waiting AS (
@@ -66,7 +61,7 @@ ORDER BY o.sequence
 """
 _PUBLISHED = """
 UPDATE outbox SET published_at = now(), published_seq = sent.stream_sequence,
-                  feed_position = coalesce(feed_position, sent.feed_position)
+                  feed_position = coalesce(outbox.feed_position, sent.feed_position)
 FROM (SELECT *, nextval('outbox_feed_position') AS feed_position
       FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) AS u (place, stream_sequence)
             ORDER BY place) AS ordered) AS sent
@@ -136,28 +131,8 @@ class Relay:
             return settled
 
     async def republish(self, streams: frozenset[str] | None = None) -> int:
-        """Tell the current rows again, with fresh ids, by the bulk lane. Return how many.
-
-        Who emits now is waited for first, so that no row of an older epoch is told afterwards.
-        """
-        total = 0
-        for republisher in self._republishers:
-            async with self._db.transaction() as tx:
-                await tx.execute(
-                    text("SELECT pg_advisory_xact_lock(:lock)"),
-                    {"lock": epoch_lock(self._db.schema)},
-                )
-            async with self._db.transaction() as tx:
-                chunk: list[tuple[EventData, int]] = []
-                async for event, version in republisher(tx):
-                    if streams is None or event.STREAM in streams:
-                        chunk.append((event, version))
-                    if len(chunk) == REPUBLISH_CHUNK:
-                        total += await tx.emit_many(chunk)
-                        chunk = []
-                total += await tx.emit_many(chunk)
-        log.info("republished", events=total)
-        return total
+        """Tell the current rows again; see ``republishing.republish``."""
+        return await republish(self._db, self._republishers, streams)
 
     async def check_streams(self) -> None:
         """Make missing streams; when one lost messages, tell everything of it again."""
@@ -174,20 +149,8 @@ class Relay:
         self._created = {state.name: state.created for state in states}
         if lost:
             log.error("streams_lost_messages", streams=sorted(lost))
-            await self._tell_again(lost)
+            await tell_again(self._db, self._republishers, lost)
         await self._remember(states, reset=lost)
-
-    async def purge(self) -> int:
-        """Delete settled rows older than 30 days; a periodic job. Return how many."""
-        async with self._db.transaction() as tx:
-            found = await tx.execute(
-                text(
-                    "DELETE FROM outbox WHERE occurred_at < :before"
-                    " AND (superseded OR published_at < :before)"
-                ),
-                {"before": clock.now() - KEPT},
-            )
-            return int(found.rowcount)  # type: ignore[attr-defined]
 
     async def _hold(self, lock: HeldLock, stop: asyncio.Event, backoff: Backoff) -> None:
         wake = asyncio.Event()
@@ -269,19 +232,6 @@ class Relay:
             # The count is for operators; the fault that is under way matters more.
             if not is_passing(error):
                 raise
-
-    async def _tell_again(self, streams: frozenset[str]) -> None:
-        """Facts come from the outbox (30 days), states from the tables by the republishers."""
-        await self.republish(streams)
-        async with self._db.transaction() as tx:
-            await tx.execute(
-                text(
-                    "UPDATE outbox SET published_at = NULL, published_seq = NULL"
-                    " WHERE stream = ANY(:streams) AND published_at IS NOT NULL"
-                    " AND NOT superseded AND (kind = 'fact' OR :states)"
-                ),
-                {"streams": sorted(streams), "states": not self._republishers},
-            )
 
     async def _remember(self, states: list[StreamState], reset: frozenset[str]) -> None:
         async with self._db.transaction() as tx:

@@ -120,11 +120,11 @@ def outgoing(
         raise EventRefused("event_too_large", f"{event.TYPE} exceeds {EVENT_BYTES_MAX} bytes")
     if "\\u0000" in payload and NUL.search(payload):
         raise EventRefused("nul_character", f"{event.TYPE} holds a NUL character")
-    event_id = _event_id(event)
+    event_id = fact_id(event) or new_id()
     return OutgoingEvent(event_id, event, payload, version, lane, source, now, traceparent)
 
 
-def _event_id(event: EventData) -> UUID:
+def fact_id(event: EventData) -> UUID | None:
     """Return a fact's own id when its key is one, so that told again it is the same event.
 
     A state is told anew each time; its (epoch, version) is what consumers compare.
@@ -132,7 +132,7 @@ def _event_id(event: EventData) -> UUID:
     if event.KIND is Kind.FACT:
         with contextlib.suppress(ValueError):
             return UUID(event.key)
-    return new_id()
+    return None
 
 
 async def current_epoch(connection: "asyncpg.Connection[Any]", schema: str) -> int:

@@ -1,0 +1,32 @@
+"""The producer's epoch: raised after a restore from backup, so that what is told then counts.
+
+Consumers compare (epoch, version): the versions that the restore took back are higher, but their
+epoch is lower.
+"""
+
+from sqlalchemy import text
+
+from services.shared import clock
+from services.shared.db import Database
+from services.shared.outgoing import epoch_lock
+
+
+async def raise_epoch(db: Database) -> int:
+    """Raise the epoch and return it. Republish everything afterwards.
+
+    The number follows the clock (minutes since 1970): two restores of one backup, which holds the
+    same old epoch, come to different numbers.
+    """
+    async with db.transaction() as tx:
+        # Alone: who emits now is done first, who emits later reads the new number.
+        await tx.execute(
+            text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": epoch_lock(db.schema)}
+        )
+        value = await tx.scalar(
+            text(
+                "UPDATE epoch SET value = greatest(value + 1, :minutes), raised_at = :now"
+                " RETURNING value"
+            ),
+            {"minutes": int(clock.now().timestamp() // 60), "now": clock.now()},
+        )
+        return int(value)
