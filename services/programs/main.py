@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.programs.actions import republish
 from services.programs.api import enrolments, organisations, programs, rules
 from services.programs.api.errors import CATALOGUE
 from services.programs.settings import ProgramsSettings
@@ -13,6 +14,11 @@ SUBSCRIPTIONS = (
     registry.IDENTITIES,
     skpd.REPORTS,
     distribution.ENTITLEMENTS,
+)
+REPUBLISHERS = (
+    republish.republish_organisations,
+    republish.republish_programs,
+    republish.republish_enrolments,
 )
 ROUTERS = (organisations.router, programs.router, rules.router, enrolments.router)
 

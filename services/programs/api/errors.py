@@ -120,6 +120,12 @@ CATALOGUE: dict[type[Exception], ProblemType] = {
         "Penetapan dengan pengecualian memerlukan override_reason.",
         "Granting it all the same needs an override_reason.",
     ),
+    errors.MalformedFact: ProblemType(
+        "malformed_fact",
+        422,
+        "Data yang diterima memuat nilai yang keliru",
+        "The data holds a value that cannot be right",
+    ),
     errors.QuotaExceeded: ProblemType(
         "quota_exceeded",
         409,

@@ -6,9 +6,7 @@ from uuid import UUID
 
 import httpx
 
-from services.programs.main import SUBSCRIPTIONS
 from services.shared.events import EventData
-from services.shared.inbox import Inbox
 from tests.service.programs.builders import a_program
 from tests.support.service import ServiceUnderTest
 
@@ -58,10 +56,8 @@ class World:
         await self.drain()
 
     async def drain(self) -> int:
-        """Read everything that waits."""
-        service = self.service
-        client = await service.broker.connect("programs")
-        return await Inbox(service.db, client, "programs", SUBSCRIPTIONS).drain()
+        """Tell and read everything that waits."""
+        return await self.service.drain()
 
     async def parked(self) -> list[tuple[str, str]]:
         """Return (consumer, reason) of each parked event."""
