@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from types import FrameType
@@ -139,10 +140,27 @@ def _write_running(system: System) -> None:
 
 
 def _load(system: System, families: int) -> None:
-    """Load the synthetic regency when the registry knows no family yet."""
+    """Load the synthetic regency where there are no data, looking after the parts meanwhile."""
     from deploy.demo import load  # noqa: PLC0415 - heavy, and not needed for down and status
 
-    load.main(system, families, console)
+    faults: list[Exception] = []
+
+    def work() -> None:
+        try:
+            load.main(system, families, console)
+        except Exception as error:  # noqa: BLE001 - told below; the system stays up for a look
+            faults.append(error)
+
+    # The load is beside and the looking after is here, because parts end with the thread that
+    # started them. A daemon, so that Ctrl-C need not wait for the load.
+    loading = threading.Thread(target=work, daemon=True)
+    loading.start()
+    while loading.is_alive():
+        system.tend()
+        time.sleep(TEND_S)
+    for fault in faults:
+        console.print(f"[red]The synthetic regency was not loaded:[/] {fault!r}")
+        console.print("It goes on at the next start.")
 
 
 def main() -> int:
