@@ -8,7 +8,9 @@ from services.distribution.api.errors import CATALOGUE
 from services.distribution.api.proofs import DELIVERY_PROOF
 from services.distribution.settings import DistributionSettings
 from services.distribution.subscriptions import programs, registry, skpd
+from services.shared.feed import changes_router
 from services.shared.http import create_service_app
+from services.shared.parked_events import parked_events_router
 from services.shared.uploads import uploads_router
 
 SUBSCRIPTIONS = (*registry.SUBSCRIPTIONS, *programs.SUBSCRIPTIONS, *skpd.SUBSCRIPTIONS)
@@ -33,6 +35,8 @@ def create_app() -> FastAPI:
             deliveries.router,
             ledger.router,
             uploads_router("distribution", [DELIVERY_PROOF]),
+            changes_router("distribution"),
+            parked_events_router("distribution"),
         ),
-        errors={**CATALOGUE},
+        errors=CATALOGUE,
     )

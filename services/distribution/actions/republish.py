@@ -1,8 +1,7 @@
-"""Telling the current rows again. See ``shared.outbox.Relay.republish``.
+"""Telling the current rows again. See ``shared.republishing``.
 
-States come from the tables as they are. A fact has its own id and is told again under it, so
-who heard it before sees a duplicate. Facts that the outbox still holds are left to it: the relay
-sends those itself when a stream was lost.
+States come from the tables as they are. A fact's event id is its own id, so who heard it before
+recognises it when it is told again.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -40,13 +39,13 @@ async def entitlements(tx: Transaction) -> AsyncIterator[tuple[EntitlementStateV
 
 
 async def deliveries(tx: Transaction) -> AsyncIterator[tuple[DeliveryCompletedV1, int]]:
-    """Yield the handovers that the outbox no longer holds."""
+    """Yield every handover, also those that the outbox has long forgotten."""
     async for row in _all(tx, rows.deliveries):
         yield delivery_completed(row), 1
 
 
 async def returns(tx: Transaction) -> AsyncIterator[tuple[DeliveryReturnedV1, int]]:
-    """Yield the returns that the outbox no longer holds."""
+    """Yield every return."""
     async for row in _all(tx, rows.returns):
         yield delivery_returned(row, row), 1
 

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.distribution.actions import entitlements as actions
+from services.distribution.api.freshness import Fresh, Freshness
 from services.distribution.api.permissions import Manager, RecipientReader, caller_of, sight_of
 from services.distribution.api.shapes import Reason, RegionQuery
 from services.distribution.domain.blocks import blocks, flags
@@ -15,7 +16,7 @@ from services.distribution.domain.errors import NotFound
 from services.distribution.storage import entitlements as reads
 from services.shared.auth import Actor
 from services.shared.http import ReadTx, Signer, Tx, etag, service_router
-from services.shared.pages import Cursor, Limit, Page, link_next, paginate
+from services.shared.pages import Cursor, Limit, Page, Slice, link_next, paginate
 from services.shared.roles import Role
 
 router = service_router(tags=["entitlements"], prefix="/v1/entitlements")
@@ -66,6 +67,10 @@ class EntitlementView(BaseModel):
     allowed_actions: list[str]
 
 
+class EntitlementPage(Page[EntitlementView], Freshness):
+    """One page, and how fresh what registry and programs told is."""
+
+
 @router.get("")
 async def list_entitlements(
     *,
@@ -73,6 +78,7 @@ async def list_entitlements(
     response: Response,
     tx: ReadTx,
     actor: RecipientReader,
+    fresh: Fresh,
     signer: Signer,
     cycle_id: UUID | None = None,
     program_id: UUID | None = None,
@@ -82,7 +88,7 @@ async def list_entitlements(
     region: RegionQuery = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[EntitlementView]:
+) -> EntitlementPage:
     """List entitlements of the caller's regions; ``status=open`` are those with something left."""
     filters: dict[str, Any] = {
         "cycle_id": cycle_id,
@@ -96,7 +102,7 @@ async def list_entitlements(
         tx, reads.query(sight_of(actor), **filters), keys=reads.KEYS, limit=limit, cursor=cursor,
         signer=signer, list_name=f"entitlements|{sorted(map(str, filters.items()))}",
     )  # fmt: skip
-    page = found.page(lambda row: view(row, actor))
+    page = page_of(found, actor, fresh)
     link_next(request, response, page)
     return page
 
@@ -127,6 +133,16 @@ async def _one(tx: Any, actor: Actor, entitlement_id: UUID) -> Any:
     if row is None:
         raise NotFound(what="entitlement", id=str(entitlement_id))
     return row
+
+
+def page_of(found: Slice, actor: Actor, fresh: Freshness) -> EntitlementPage:
+    """Return a slice of rows as a page."""
+    return EntitlementPage(
+        data=[view(row, actor) for row in found.rows],
+        next=found.next,
+        as_of=fresh.as_of,
+        stale=fresh.stale,
+    )
 
 
 def view(row: Any, actor: Actor) -> EntitlementView:

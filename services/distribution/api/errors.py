@@ -6,11 +6,11 @@ from services.shared.problems import FieldError, Problem, ProblemType
 
 def _refusal(
     error: type[errors.DomainError], status: int, indonesian: str, english: str, *detail: str
-) -> tuple[type[errors.DomainError], ProblemType]:
+) -> tuple[type[Exception], ProblemType]:
     return error, ProblemType(error.code, status, indonesian, english, *detail)
 
 
-CATALOGUE: dict[type[errors.DomainError], ProblemType] = dict(
+CATALOGUE: dict[type[Exception], ProblemType] = dict(
     (
         _refusal(errors.DomainError, 409, "Tidak dapat dilakukan", "This cannot be done"),
         _refusal(errors.NotFound, 404, "Data tidak ditemukan", "There is no such record"),

@@ -8,8 +8,8 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.distribution.actions import sessions as actions
-from services.distribution.api.entitlements import EntitlementView
-from services.distribution.api.entitlements import view as recipient_view
+from services.distribution.api.entitlements import EntitlementPage, page_of
+from services.distribution.api.freshness import Fresh
 from services.distribution.api.permissions import Hand, caller_of, sight_of
 from services.distribution.api.shapes import Name, RegionCode
 from services.distribution.storage import entitlements as entitlement_reads
@@ -111,11 +111,12 @@ async def list_recipients(
     session_id: UUID,
     tx: ReadTx,
     actor: Hand,
+    fresh: Fresh,
     signer: Signer,
     status: Literal["open", "reserved", "part_delivered", "delivered"] | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Page[EntitlementView]:
+) -> EntitlementPage:
     """List who may come: name, masked NIK, what is left, and what blocks it."""
     sight = sight_of(actor)
     session = await reads.get(tx, sight, session_id)
@@ -123,7 +124,7 @@ async def list_recipients(
         tx, reads.recipients(sight, session, status=status), keys=entitlement_reads.KEYS,
         limit=limit, cursor=cursor, signer=signer, list_name=f"recipients|{session_id}|{status}",
     )  # fmt: skip
-    page = found.page(lambda row: recipient_view(row, actor))
+    page = page_of(found, actor, fresh)
     link_next(request, response, page)
     return page
 

@@ -112,6 +112,20 @@ ON CONFLICT (id) DO UPDATE SET family_id = excluded.family_id, name = excluded.n
 WHERE (persons.epoch, persons.version) < (excluded.epoch, excluded.version)
 """
 
+HELD_VERSIONS = {
+    "programs.program.state.v1": "SELECT epoch, version FROM programs WHERE id = $1",
+    "programs.enrolment.state.v1": "SELECT epoch, version FROM enrolments WHERE id = $1",
+    "registry.family.state.v1": "SELECT epoch, version FROM families WHERE id = $1",
+    "registry.person.identity.v1": "SELECT epoch, version FROM persons WHERE id = $1",
+    "distribution.cycle.state.v1": (
+        "SELECT value AS epoch, version FROM cycles, epoch WHERE id = $1"
+    ),
+    "distribution.entitlement.state.v1": (
+        "SELECT value AS epoch, version FROM entitlements, epoch WHERE id = $1"
+    ),
+}
+"""For each state that is kept here: how far it has come, by the id of its aggregate."""
+
 
 async def save_regions(tx: Transaction, told: Told) -> None:
     """Write regions."""

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, exists, select
+from sqlalchemy import ColumnElement, RowMapping, Select, select
 
 from services.distribution.storage.tables import metadata
 from services.shared.db import ReadTransaction
@@ -15,7 +15,6 @@ _programs = metadata.tables["programs"]
 _entitlements = metadata.tables["entitlements"]
 _deliveries = metadata.tables["deliveries"]
 _returns = metadata.tables["delivery_returns"]
-_outbox = metadata.tables["outbox"]
 
 
 async def cycles(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
@@ -32,13 +31,12 @@ async def entitlements(tx: ReadTransaction, after: UUID | None) -> list[RowMappi
 
 
 async def deliveries(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
-    """Return the next deliveries whose event is no longer in the outbox."""
-    stmt = select(_deliveries).where(~exists().where(_outbox.c.id == _deliveries.c.id))
-    return await _page(tx, stmt, _deliveries.c.id, after)
+    """Return the next deliveries."""
+    return await _page(tx, select(_deliveries), _deliveries.c.id, after)
 
 
 async def returns(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
-    """Return the next returns, with their delivery's places, not in the outbox any more."""
+    """Return the next returns, each with what its event needs of its delivery."""
     d = _deliveries.c
     stmt = (
         select(
@@ -46,7 +44,6 @@ async def returns(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
             d.sensitive,
         )
         .join(_deliveries, d.id == _returns.c.delivery_id)
-        .where(~exists().where(_outbox.c.id == _returns.c.id))
     )  # fmt: skip
     return await _page(tx, stmt, _returns.c.id, after)
 

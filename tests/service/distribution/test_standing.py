@@ -184,3 +184,19 @@ async def test_a_search_takes_exactly_one_number(world: World):
     for body in ({}, {"nik": "6202060107909001", "kk_number": "6202060107909001"}):
         refused = await world.post("/v1/deliveries/search", {**body, "purpose": "uji coba"})
         assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
+
+
+async def test_a_list_says_how_fresh_it_is_and_waits_for_what_the_reader_knows(world: World):
+    program, recipient, _, _ = await one_entitled(world)
+    path = f"/v1/entitlements?program_id={program.id}"
+    listed = (await world.get(path)).json()
+    assert listed["stale"] is False
+    assert listed["as_of"]["registry"] is not None
+    assert listed["as_of"]["programs"] is not None
+    known = f"programs.enrolment.state.v1/{recipient.enrolment_id}/1"
+    here = await world.get(f"{path}&min_position={known}/1")
+    assert here.json()["stale"] is False
+    later = await world.get(f"{path}&min_position={known}/2")
+    assert later.json()["stale"] is True
+    wrong = await world.get(f"{path}&min_position=nonsense")
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "position_invalid")
