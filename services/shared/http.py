@@ -6,10 +6,9 @@ The machinery of writes is in ``routes``, conditional requests in ``conditional`
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Annotated
 
 import asyncpg
-from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -17,6 +16,7 @@ from services.shared import broker, openapi, problems
 from services.shared.auth import TokenVerifier
 from services.shared.conditional import etag, not_modified, require_match
 from services.shared.db import Database, EventRefused, sqlstate_of
+from services.shared.feed import changes_router
 from services.shared.health import Check, health_router
 from services.shared.observability import (
     RequestTelemetry,
@@ -25,8 +25,18 @@ from services.shared.observability import (
     metrics_router,
 )
 from services.shared.pages import CursorSigner
+from services.shared.parked_events import parked_events_router
 from services.shared.problems import INTERNAL, UNAVAILABLE, Problem, ProblemType, problem_response
-from services.shared.routes import ReadTx, Tx, WriteRoute, read_tx, service_router, write_tx
+from services.shared.routes import (
+    Keys,
+    ReadTx,
+    Signer,
+    Tx,
+    WriteRoute,
+    read_tx,
+    service_router,
+    write_tx,
+)
 from services.shared.sealing import Keyring
 from services.shared.settings import ServiceSettings
 
@@ -65,22 +75,6 @@ NOT_STORABLE_STATES = frozenset({"22021", "22P05"})
 OFFLINE = (ConnectionError, TimeoutError, socket.gaierror)
 
 
-async def keyring(request: Request) -> Keyring:
-    """Return the service's keys."""
-    found: Keyring = request.app.state.keyring
-    return found
-
-
-async def cursor_signer(request: Request) -> CursorSigner:
-    """Return what signs page cursors."""
-    signer: CursorSigner = request.app.state.cursor_signer
-    return signer
-
-
-Keys = Annotated[Keyring, Depends(keyring)]
-Signer = Annotated[CursorSigner, Depends(cursor_signer)]
-
-
 def create_service_app(
     settings: ServiceSettings,
     *,
@@ -111,7 +105,13 @@ def create_service_app(
     app.add_exception_handler(DBAPIError, _answer_database_error)
     for passing in (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeoutError, *OFFLINE):
         app.add_exception_handler(passing, _answer_database_error)
-    for router in (health_router(readiness(app.state.db, settings)), metrics_router(), *routers):
+    common = (
+        health_router(readiness(app.state.db, settings)),
+        metrics_router(),
+        changes_router(settings.service_name),
+        parked_events_router(settings.service_name),
+    )
+    for router in (*common, *routers):
         app.include_router(router)
     openapi.describe(app)
     # Added last, thus outermost: it sees every answer, also those of other middleware.

@@ -19,6 +19,8 @@ from services.shared import idempotency
 from services.shared.db import Database, ReadTransaction, Transaction
 from services.shared.idempotency import Claim
 from services.shared.openapi import AllowedRoute
+from services.shared.pages import CursorSigner
+from services.shared.sealing import Keyring
 
 BODY_BYTES_MAX = 2_000_000
 ERROR_STATUS_MIN = 400
@@ -66,6 +68,22 @@ async def read_tx(request: Request) -> AsyncIterator[ReadTransaction]:
 
 Tx = Annotated[Transaction, Depends(write_tx)]
 ReadTx = Annotated[ReadTransaction, Depends(read_tx, scope="function")]
+
+
+async def keyring(request: Request) -> Keyring:
+    """Return the service's keys."""
+    found: Keyring = request.app.state.keyring
+    return found
+
+
+async def cursor_signer(request: Request) -> CursorSigner:
+    """Return what signs page cursors."""
+    signer: CursorSigner = request.app.state.cursor_signer
+    return signer
+
+
+Keys = Annotated[Keyring, Depends(keyring)]
+Signer = Annotated[CursorSigner, Depends(cursor_signer)]
 
 
 class WriteRoute(AllowedRoute):
