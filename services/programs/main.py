@@ -7,7 +7,9 @@ from services.programs.api import enrolments, organisations, programs, rules
 from services.programs.api.errors import CATALOGUE
 from services.programs.settings import ProgramsSettings
 from services.programs.subscriptions import distribution, registry, skpd
+from services.shared.feed import changes_router
 from services.shared.http import create_service_app
+from services.shared.parked_events import parked_events_router
 
 SUBSCRIPTIONS = (
     registry.FAMILIES,
@@ -20,10 +22,21 @@ REPUBLISHERS = (
     republish.republish_programs,
     republish.republish_enrolments,
 )
-ROUTERS = (organisations.router, programs.router, rules.router, enrolments.router)
 
 
 def create_app() -> FastAPI:
     """Return the application; settings come from the environment."""
     settings = ProgramsSettings()
-    return create_service_app(settings, title="Betang programs", routers=ROUTERS, errors=CATALOGUE)
+    return create_service_app(
+        settings,
+        title="Betang programs",
+        routers=(
+            organisations.router,
+            programs.router,
+            rules.router,
+            enrolments.router,
+            changes_router("programs"),
+            parked_events_router("programs"),
+        ),
+        errors=CATALOGUE,
+    )

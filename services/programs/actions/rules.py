@@ -18,7 +18,7 @@ from services.programs.domain.errors import (
 from services.programs.domain.programs import Holding, acts_for, may_see
 from services.programs.domain.rules import Node, parse_rule, programs_of, target_desil_max
 from services.programs.domain.sentences import Text, describe
-from services.programs.storage.candidates import Search, VillageCount, count_by_village, sample
+from services.programs.storage.candidates import Search, Survey, survey
 from services.programs.storage.programs import Program, get_programs
 from services.programs.storage.rules import (
     RuleRecord,
@@ -84,7 +84,7 @@ async def save_rule(
     read = await read_rule(tx, tree, unit=program.unit, agency=program.owner_code)
     day = clock.today()
     # Running it once is the proof that it compiles.
-    await sample(tx, Search(read.node, program.unit, day, Scope.all()), size=1)
+    await survey(tx, Search(read.node, program.unit, day, Scope.all()), sample_size=1)
     rule = RuleRecord(
         rule_id=new_id(),
         program_id=program_id,
@@ -107,13 +107,7 @@ class Preview:
     """A rule in sentences, and whom it would find within the caller's regions."""
 
     sentences: list[Text]
-    villages: list[VillageCount]
-    sample: list[tuple[UUID, UUID]]
-
-    @property
-    def count(self) -> int:
-        """How many satisfy it."""
-        return sum(village.count for village in self.villages)
+    found: Survey
 
 
 async def preview_rule(
@@ -124,8 +118,7 @@ async def preview_rule(
     search = Search(read.node, unit, clock.today(), actor.scope, region)
     return Preview(
         sentences=describe(read.node, read.names),
-        villages=await count_by_village(tx, search),
-        sample=await sample(tx, search, size=SAMPLE_SIZE),
+        found=await survey(tx, search, sample_size=SAMPLE_SIZE),
     )
 
 

@@ -153,7 +153,7 @@ class EnrolmentPage(BaseModel):
 
     data: list[EnrolmentView]
     next: str | None
-    as_of: dict[str, Any]
+    as_of: dict[str, datetime | None]
     stale: bool
 
 
@@ -203,7 +203,7 @@ class SearchView(BaseModel):
 
     families: list[FamilyView]
     data: list[EnrolmentView]
-    as_of: dict[str, Any]
+    as_of: dict[str, datetime | None]
     stale: bool
 
 

@@ -1,6 +1,7 @@
 """/v1/rules and a program's rules: eligibility, previews, candidates, stacking."""
 
-from datetime import date
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -97,7 +98,7 @@ class PreviewView(BaseModel):
     count: int
     villages: list[VillageView]
     sample: list[SampleView]
-    as_of: dict[str, Any]
+    as_of: dict[str, datetime | None]
     stale: bool
 
 
@@ -120,7 +121,7 @@ class CandidatePage(BaseModel):
     data: list[CandidateView]
     next: str | None
     rule_version: int
-    as_of: dict[str, Any]
+    as_of: dict[str, datetime | None]
     stale: bool
 
 
@@ -184,24 +185,21 @@ async def list_rules(
 
 
 @router.post("/rules/preview")
-async def preview(
+async def preview_one(
     body: PreviewRule,
     tx: ReadTx,
     actor: Annotated[Actor, allow(*common.DECIDERS)],
     fresh: Fresh,
 ) -> PreviewView:
     """Say a rule in sentences, count whom it finds per village, and show ten of them."""
-    found = await preview_rule(tx, actor, tree=body.tree, unit=body.unit, region=body.region)
-    persons = body.unit in PERSON_UNITS
+    preview = await preview_rule(tx, actor, tree=body.tree, unit=body.unit, region=body.region)
+    found, persons = preview.found, body.unit in PERSON_UNITS
     masked = await masked_numbers(tx, [recipient for _, recipient in found.sample])
     return PreviewView.model_validate(
         {
-            "sentences": [{"id": text.id, "en": text.en} for text in found.sentences],
-            "count": found.count,
-            "villages": [
-                {"region_code": each.region_code, "name": each.name, "count": each.count}
-                for each in found.villages
-            ],
+            "sentences": [{"id": text.id, "en": text.en} for text in preview.sentences],
+            "count": sum(village.count for village in found.villages),
+            "villages": [asdict(village) for village in found.villages],
             "sample": [
                 {
                     "family_id": family_id,

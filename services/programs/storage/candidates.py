@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlmodel import col
 
 from services.programs.domain.rules import PERSON_UNITS, Node
@@ -72,16 +73,50 @@ def _matching(search: Search) -> tuple[Any, Any]:
     return stmt, person
 
 
-async def count_by_village(tx: ReadTransaction, search: Search) -> list[VillageCount]:
-    """Return the count of each village that has any."""
-    matching = _matching(search)[0].subquery()
-    stmt = (
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Whom a rule finds: per village, and the first few (family, recipient)."""
+
+    villages: list[VillageCount]
+    sample: list[tuple[UUID, UUID]]
+
+
+async def survey(tx: ReadTransaction, search: Search, *, sample_size: int) -> Survey:
+    """Count whom the rule finds in each village, and name the first in the published order.
+
+    One statement: the rule runs once, both answers read what it found.
+    """
+    stmt, _ = _matching(search)
+    matching = stmt.cte("matching")
+    by_village = (
         select(matching.c.region_code, REGIONS.c.name, func.count().label("count"))
         .outerjoin(REGIONS, REGIONS.c.code == matching.c.region_code)
         .group_by(matching.c.region_code, REGIONS.c.name)
-        .order_by(matching.c.region_code)
+        .subquery("by_village")
     )
-    return [VillageCount(**row) for row in await tx.rows(stmt)]
+    first = (
+        select(matching.c.family_id, matching.c.recipient_id)
+        .order_by(
+            func.coalesce(matching.c.desil, DESIL_UNKNOWN),
+            matching.c.family_id,
+            matching.c.recipient_id,
+        )
+        .limit(sample_size)
+        .subquery("first")
+    )
+    villages = select(
+        func.jsonb_agg(
+            aggregate_order_by(func.to_jsonb(by_village.table_valued()), by_village.c.region_code)
+        )
+    ).scalar_subquery()
+    named = select(func.jsonb_agg(func.to_jsonb(first.table_valued()))).scalar_subquery()
+    (row,) = await tx.rows(select(villages.label("villages"), named.label("first")))
+    return Survey(
+        villages=[VillageCount(**village) for village in row["villages"] or ()],
+        sample=[
+            (UUID(each["family_id"]), UUID(each["recipient_id"])) for each in row["first"] or ()
+        ],
+    )
 
 
 async def page_of_candidates(
@@ -99,11 +134,3 @@ async def page_of_candidates(
     return await paginate(
         tx, stmt, keys=keys, limit=limit, cursor=cursor, signer=signer, list_name=list_name
     )
-
-
-async def sample(tx: ReadTransaction, search: Search, *, size: int) -> list[tuple[UUID, UUID]]:
-    """Return (family, recipient) of the first ``size`` in the published order."""
-    stmt, person = _matching(search)
-    order = (func.coalesce(FAMILIES.c.desil, DESIL_UNKNOWN), FAMILIES.c.family_id, person)
-    rows = await tx.rows(stmt.order_by(*order).limit(size))
-    return [(row["family_id"], row["recipient_id"]) for row in rows]

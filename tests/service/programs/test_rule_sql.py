@@ -11,7 +11,7 @@ from sqlalchemy import text
 from services.programs.actions.projection import FamilyTold, keep_families, keep_regions
 from services.programs.domain.evaluation import evaluate
 from services.programs.domain.rules import parse_rule
-from services.programs.storage.candidates import Search, count_by_village, sample
+from services.programs.storage.candidates import Search, survey
 from services.programs.storage.families import RegionState, load_families
 from services.shared import clock
 from services.shared.auth import Scope
@@ -90,8 +90,7 @@ async def _compare(db: Database, families: list[FamilyTold], trees: list[Any]) -
                             recipient = member.person_id if member else family.family_id
                             expected.add((family.family_id, recipient))
                 search = Search(rule, unit, day, Scope.all())
-                found = await sample(tx, search, size=1_000)
-                assert set(found) == expected, tree
-                assert len(found) == len(expected)
-                counted = sum(village.count for village in await count_by_village(tx, search))
-                assert counted == len(expected)
+                found = await survey(tx, search, sample_size=1_000)
+                assert set(found.sample) == expected, tree
+                assert len(found.sample) == len(expected)
+                assert sum(each.count for each in found.villages) == len(expected)

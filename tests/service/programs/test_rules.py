@@ -175,3 +175,20 @@ async def test_stacking_rules_are_saved_once_by_dinsos(world: World) -> None:
     same = body | {"program_b": body["program_a"]}
     assert await world.refused("POST", path, ADMIN, same) == (409, "invalid_stacking_rule")
     assert len((await world.ok("GET", path, VERIFIER))["data"]) == 1
+
+
+async def test_an_answer_says_how_fresh_it_is_and_waits_for_a_position(
+    world: World, program: dict[str, Any]
+) -> None:
+    family = who_walks_badly(3)
+    await world.hear((family, 4))
+    path = f"/v1/programs/{program['program_id']}/candidates?min_position="
+    place = f"registry.family.state.v1/{family.family_id}"
+    there = await world.ok("GET", f"{path}{place}/1/4", OFFICER)
+    assert there["stale"] is False
+    assert there["as_of"]["registry"] is not None
+    later = await world.ok("GET", f"{path}{place}/1/5", OFFICER)
+    assert later["stale"] is True
+    own = await world.call("GET", f"{path}programs.program.state.v1/x/1/9", OFFICER)
+    assert own.json()["stale"] is False
+    assert await world.refused("GET", f"{path}omong-kosong", OFFICER) == (400, "position_invalid")
