@@ -84,3 +84,25 @@ async def count_handovers(
     await tallies.recompute(tx, {(fact.family_id, fact.program_id) for fact, _ in facts})
     await sources.touch_programs(tx, [(fact.program_id, at) for fact, at in facts])
     await sources.touch(tx, Topic.DELIVERIES, max(at for _, at in facts))
+
+
+async def forget_registry(tx: Transaction) -> None:
+    """Empty regions and families for a rebuild."""
+    await projections.forget_registry(tx)
+
+
+async def forget_programs(tx: Transaction) -> None:
+    """Empty organisations, programs and enrolments for a rebuild."""
+    await projections.forget_programs(tx)
+
+
+async def forget_states(tx: Transaction) -> None:
+    """Empty entitlements for a rebuild; tallies then rest on deliveries alone."""
+    await projections.forget_states(tx)
+    await tallies.recompute_all(tx)
+
+
+async def forget_facts(tx: Transaction) -> None:
+    """Empty deliveries and returns for a rebuild; tallies then rest on entitlements alone."""
+    await projections.forget_facts(tx)
+    await tallies.recompute_all(tx)

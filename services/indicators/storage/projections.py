@@ -147,13 +147,13 @@ INSERT INTO deliveries
     (delivery_id, cycle_id, program_id, family_id, person_id, region_code, delivered_on, quantity,
      value_idr, sensitive)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[],
-                     $7::date[], $8::int[], $9::bigint[], $10::bool[])
+                     $7::date[], $8::bigint[], $9::bigint[], $10::bool[])
 ON CONFLICT (delivery_id) DO NOTHING
 """
 
 _RETURNS: Final = """
 INSERT INTO returns (return_id, delivery_id, quantity, value_idr, returned_on)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::bigint[], $5::date[])
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::date[])
 ON CONFLICT (return_id) DO NOTHING
 """
 
@@ -327,3 +327,31 @@ async def save_returns(tx: Transaction, facts: Sequence[Return]) -> None:
 
 async def _name_cycles(tx: Transaction, cycles: Sequence[tuple[UUID, UUID, int]]) -> None:
     await (await tx.raw()).execute(_CYCLES_NAMED, *_columns(cycles))
+
+
+async def forget_registry(tx: Transaction) -> None:
+    """Empty what registry told, before it is read anew."""
+    await _run(tx, ("DELETE FROM families", "DELETE FROM regions"))
+
+
+async def forget_programs(tx: Transaction) -> None:
+    """Empty what programs told, before it is read anew."""
+    tables = ("enrolments", "program_years", "programs", "organisations")
+    await _run(tx, [f"DELETE FROM {table}" for table in tables])  # noqa: S608 - names stand above
+
+
+async def forget_states(tx: Transaction) -> None:
+    """Empty entitlements. Cycles only lose their guard: deliveries still need their year."""
+    await _run(tx, ("DELETE FROM entitlements", "UPDATE cycles SET epoch = 0, version = 0"))
+
+
+async def forget_facts(tx: Transaction) -> None:
+    """Empty deliveries and returns, before they are read anew."""
+    tables = ("deliveries", "returns", "program_progress")
+    await _run(tx, [f"DELETE FROM {table}" for table in tables])  # noqa: S608 - names stand above
+
+
+async def _run(tx: Transaction, statements: Sequence[str]) -> None:
+    connection = await tx.raw()
+    for statement in statements:
+        await connection.execute(statement)

@@ -180,7 +180,6 @@ class DeliveryRow(Row, table=True):
     __table_args__ = (
         Index("deliveries_family_id_program_id_idx", "family_id", "program_id"),
         Index("deliveries_cycle_id_idx", "cycle_id"),
-        {"info": APPEND_ONLY},
     )
 
     delivery_id: UUID = Field(primary_key=True)
@@ -190,7 +189,7 @@ class DeliveryRow(Row, table=True):
     person_id: UUID | None
     region_code: str = Field(sa_type=REGION)
     delivered_on: date
-    quantity: int
+    quantity: int = Field(sa_type=BigInteger)
     value_idr: int = Field(sa_type=BigInteger)
     sensitive: bool
 
@@ -199,11 +198,11 @@ class ReturnRow(Row, table=True):
     """What came back of a delivery; it may be told before its delivery is."""
 
     __tablename__ = "returns"
-    __table_args__ = (Index("returns_delivery_id_idx", "delivery_id"), {"info": APPEND_ONLY})
+    __table_args__ = (Index("returns_delivery_id_idx", "delivery_id"),)
 
     return_id: UUID = Field(primary_key=True)
     delivery_id: UUID
-    quantity: int
+    quantity: int = Field(sa_type=BigInteger)
     value_idr: int = Field(sa_type=BigInteger)
     returned_on: date
 

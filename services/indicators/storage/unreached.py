@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Select, Text, bindparam, exists, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    column,
+    exists,
+    literal,
+    select,
+    text,
+)
 from sqlmodel import col
 
-from services.indicators.storage.roots import ROOTS
+from services.indicators.storage.roots import ROOTS, ROOTS_QUERY
 from services.indicators.storage.tables import AidTallyRow, EnrolmentRow, FamilyRow, ProgramRow
 from services.shared.db import ReadTransaction
 
@@ -67,7 +78,9 @@ def listed(*, patterns: Sequence[str], since: date, until: date, desil_max: int)
     It looks each family up by the tallies' primary key, so a page costs a page, not a regency.
     """
     family = col(FamilyRow.family_id)
-    merged = select(FamilyRow).where(col(FamilyRow.survivor_id).is_not(None)).subquery()
+    roots = (
+        text(ROOTS_QUERY).columns(column("family_id", Uuid), column("root_id", Uuid)).cte("roots")
+    )
     pending = exists().where(
         col(EnrolmentRow.family_id) == family,
         col(EnrolmentRow.status).in_(PENDING),
@@ -75,21 +88,20 @@ def listed(*, patterns: Sequence[str], since: date, until: date, desil_max: int)
         col(EnrolmentRow.sensitive).is_(False),
         col(ProgramRow.sensitive).is_(False),
     )
-    was_reached = exists().where(
-        or_(
-            col(AidTallyRow.family_id) == family,
-            col(AidTallyRow.family_id).in_(
-                select(merged.c.family_id).where(merged.c.survivor_id == family)
-            ),
-        ),
+    reaching = (
         col(AidTallyRow.last_delivered_on).between(since, until),
         col(AidTallyRow.sensitive).is_(False),
         col(AidTallyRow.program_id) == col(ProgramRow.program_id),
         col(ProgramRow.counts_as_reached).is_(True),
         col(ProgramRow.sensitive).is_(False),
     )
+    # Two conditions instead of one with OR: each is answered by the tallies' primary key.
+    reached = exists().where(col(AidTallyRow.family_id) == family, *reaching)
+    reached_as_merged = exists().where(
+        roots.c.root_id == family, col(AidTallyRow.family_id) == roots.c.family_id, *reaching
+    )
     places = bindparam("patterns", list(patterns), type_=ARRAY(Text))
-    return select(
+    columns: list[Any] = [
         col(FamilyRow.family_id),
         col(FamilyRow.region_code),
         col(FamilyRow.desil_low),
@@ -97,9 +109,11 @@ def listed(*, patterns: Sequence[str], since: date, until: date, desil_max: int)
         col(FamilyRow.desil_as_of),
         col(FamilyRow.members),
         pending.label("has_pending"),
-    ).where(
+    ]
+    return select(*columns).where(
         col(FamilyRow.active).is_(True),
         col(FamilyRow.desil_high) <= literal(desil_max),
         col(FamilyRow.region_code).like(places.any_()),
-        ~was_reached,
+        ~reached,
+        ~reached_as_merged,
     )

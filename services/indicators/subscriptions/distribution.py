@@ -93,6 +93,7 @@ STATES = Subscription(
     stream=EntitlementStateV1.STREAM,
     types=(CycleStateV1, EntitlementStateV1),
     handle=handle_states,
+    reset=projections.forget_states,
 )
 
 FACTS = Subscription(
@@ -100,4 +101,5 @@ FACTS = Subscription(
     stream=DeliveryCompletedV1.STREAM,
     types=(DeliveryCompletedV1, DeliveryReturnedV1),
     handle=handle_facts,
+    reset=projections.forget_facts,
 )

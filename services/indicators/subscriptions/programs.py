@@ -80,4 +80,5 @@ SUBSCRIPTION = Subscription(
     stream=ProgramStateV1.STREAM,
     types=(OrganisationStateV1, ProgramStateV1, EnrolmentStateV1),
     handle=handle,
+    reset=projections.forget_programs,
 )

@@ -59,4 +59,5 @@ SUBSCRIPTION = Subscription(
     stream=RegionStateV1.STREAM,
     types=(RegionStateV1, FamilyStateV1),
     handle=handle,
+    reset=projections.forget_registry,
 )

@@ -1,0 +1,154 @@
+"""What the resources share: who may read, which places, how fresh, how small is too small."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends, Query, Request
+from pydantic import BaseModel
+
+from services.indicators.domain import catalog
+from services.indicators.domain.reach import Topic
+from services.indicators.settings import IndicatorsSettings
+from services.indicators.storage import sources
+from services.shared import clock
+from services.shared.auth import Actor, Scope, allow
+from services.shared.http import ReadTx
+from services.shared.roles import Role
+
+READERS: Final = (
+    Role.PIMPINAN,
+    Role.ANALIS_TKPKD,
+    Role.ADMIN_DINSOS,
+    Role.VERIFIKATOR_DINSOS,
+    Role.AUDITOR,
+    Role.PETUGAS_SKPD,
+    Role.OPERATOR_DESA,
+    Role.KADES,
+    Role.CAMAT,
+)
+"""Who reads figures, each within the regions of the token."""
+
+REGENCY_READERS: Final = (
+    Role.PIMPINAN,
+    Role.ANALIS_TKPKD,
+    Role.ADMIN_DINSOS,
+    Role.VERIFIKATOR_DINSOS,
+    Role.AUDITOR,
+    Role.PETUGAS_SKPD,
+)
+"""Who reads figures that have no region below the regency."""
+
+SEES_SMALL_CELLS: Final = (
+    Role.PIMPINAN,
+    Role.ADMIN_DINSOS,
+    Role.VERIFIKATOR_DINSOS,
+    Role.AUDITOR,
+    Role.OPERATOR_DESA,
+    Role.KADES,
+    Role.CAMAT,
+)
+"""Who may see the families themselves, handbook 5.1; others get no cell under 10."""
+
+AGENCY_ROLES: Final = (Role.PETUGAS_SKPD, Role.ADMIN_DINSOS, Role.VERIFIKATOR_DINSOS)
+"""Who acts for the agency of the token, and so sees its sensitive programs."""
+
+CONSUMERS: Final = 4
+"""The subscriptions of this service; fewer known ones means that some never started."""
+
+CAUGHT_UP_WITHIN: Final = timedelta(seconds=60)
+"""A consumer notes every few seconds that it has read its stream through."""
+
+Reader = Annotated[Actor, allow(*READERS)]
+RegencyReader = Annotated[Actor, allow(*REGENCY_READERS)]
+
+Year = Annotated[
+    int | None,
+    Query(ge=2000, le=2100, description="Tahun anggaran; tanpa isian: tahun berjalan"),
+]
+RegionCode = Annotated[
+    str | None,
+    Query(
+        pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$",
+        description="Kode wilayah Kemendagri (awalan), mis. 62.02 atau 62.02.06",
+    ),
+]
+
+
+class AsOfView(BaseModel):
+    """The newest data date of each producer; null when it has told nothing yet."""
+
+    registry: datetime | None
+    programs: datetime | None
+    distribution: datetime | None
+
+
+class LabelView(BaseModel):
+    """Whose figure this is, to be shown beside it."""
+
+    id: str
+    en: str
+
+
+class FreshnessView(BaseModel):
+    """How fresh an answer is. ``stale``: some events have not been read yet."""
+
+    as_of: AsOfView
+    stale: bool
+
+
+REGISTRY_LABEL: Final = LabelView(id=catalog.REGISTRY_LABEL_ID, en=catalog.REGISTRY_LABEL_EN)
+OFFICIAL_LABEL: Final = LabelView(id=catalog.OFFICIAL_LABEL_ID, en=catalog.OFFICIAL_LABEL_EN)
+
+
+async def settings_of(request: Request) -> IndicatorsSettings:
+    """Return the service's settings."""
+    found: IndicatorsSettings = request.app.state.settings
+    return found
+
+
+Settings = Annotated[IndicatorsSettings, Depends(settings_of)]
+
+
+async def freshness(tx: ReadTx) -> FreshnessView:
+    """Return how fresh the snapshot of this request is."""
+    behind = await sources.is_behind(tx, tx.now - CAUGHT_UP_WITHIN, CONSUMERS)
+    return FreshnessView(as_of=as_of(await sources.last_data_at(tx)), stale=behind)
+
+
+Freshness = Annotated[FreshnessView, Depends(freshness)]
+
+
+def as_of(last: Mapping[Topic, datetime]) -> AsOfView:
+    """Return each producer's newest data date."""
+    newest: dict[str, datetime] = {}
+    for topic, at in last.items():
+        newest[topic.producer] = max(at, newest.get(topic.producer, at))
+    return AsOfView(
+        registry=newest.get("registry"),
+        programs=newest.get("programs"),
+        distribution=newest.get("distribution"),
+    )
+
+
+def places(actor: Actor, region: str | None) -> list[str]:
+    """Return the LIKE patterns of what is asked; a region outside the token is refused."""
+    if region is None:
+        return actor.scope.like_patterns()
+    actor.scope.require(region)
+    return Scope((region,)).like_patterns()
+
+
+def hides_small_cells(actor: Actor) -> bool:
+    """Say whether the caller may not learn of cells under 10."""
+    return not actor.has(*SEES_SMALL_CELLS)
+
+
+def own_agency(actor: Actor) -> str | None:
+    """Return the agency whose sensitive programs the caller may see."""
+    return actor.agency if actor.has(*AGENCY_ROLES) else None
+
+
+def year_or_now(year: int | None) -> int:
+    """Return the asked budget year, or the present one in local time."""
+    return clock.today().year if year is None else year
