@@ -8,10 +8,9 @@ from services.distribution.api.errors import CATALOGUE
 from services.distribution.api.proofs import DELIVERY_PROOF
 from services.distribution.settings import DistributionSettings
 from services.distribution.subscriptions import programs, registry, skpd
-from services.shared.feed import changes_router
 from services.shared.http import create_service_app
-from services.shared.parked_events import parked_events_router
 from services.shared.uploads import uploads_router
+from services.shared.worker import run_worker
 
 SUBSCRIPTIONS = (*registry.SUBSCRIPTIONS, *programs.SUBSCRIPTIONS, *skpd.SUBSCRIPTIONS)
 REPUBLISHERS = (
@@ -35,8 +34,20 @@ def create_app() -> FastAPI:
             deliveries.router,
             ledger.router,
             uploads_router("distribution", [DELIVERY_PROOF]),
-            changes_router("distribution"),
-            parked_events_router("distribution"),
         ),
         errors=CATALOGUE,
     )
+
+
+def main() -> None:
+    """Run the worker until SIGTERM: relay, inbox, orders, audit."""
+    run_worker(
+        DistributionSettings(),
+        service="distribution",
+        subscriptions=SUBSCRIPTIONS,
+        republishers=REPUBLISHERS,
+    )
+
+
+if __name__ == "__main__":
+    main()
