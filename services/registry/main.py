@@ -2,13 +2,24 @@
 
 from fastapi import FastAPI
 
+from services.registry.actions import regions as region_actions
+from services.registry.actions import republish
 from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
 from services.registry.api.import_shapes import IMPORT_ERRORS
 from services.registry.settings import RegistrySettings
 from services.registry.storage.identities import Numbers
+from services.registry.subscriptions.distribution import ENTITLEMENTS
+from services.registry.subscriptions.programs import ENROLMENTS
 from services.shared.http import create_service_app
 from services.shared.uploads import uploads_router
+
+SUBSCRIPTIONS = (ENROLMENTS, ENTITLEMENTS)
+REPUBLISHERS = (
+    region_actions.region_states,
+    republish.republish_families,
+    republish.republish_identities,
+)
 
 
 def create_app() -> FastAPI:

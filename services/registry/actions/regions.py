@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import date
 
 from services.contracts.registry import RegionStateV1
-from services.registry.actions.states import Told
 from services.registry.domain.regions import changes
 from services.registry.storage import regions as storage
 from services.shared import clock
@@ -46,9 +45,3 @@ async def region_states(tx: Transaction) -> AsyncIterator[tuple[RegionStateV1, i
             ),
             row.version,
         )
-
-
-async def republish_regions(tx: Transaction) -> AsyncIterator[Told]:
-    """Yield every region for the relay."""
-    async for told in region_states(tx):
-        yield told

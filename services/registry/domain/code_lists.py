@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from services.registry.domain import code_labels
+from services.registry.domain.code_labels_regsosek import REGSOSEK_2022K
+from services.registry.domain.code_labels_siak import SIAK_2019
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class CodeList:
         return self.scheme, self.version, self.variable
 
 
+_SCHEMES = {("regsosek", "2022k"): REGSOSEK_2022K, ("siak", "2019"): SIAK_2019}
+
 RELATION_FROM_SIAK: Mapping[int, int] = {
     1: 1, 2: 2, 3: 2, 4: 3, 5: 4, 6: 5, 7: 6, 8: 6, 9: 8, 10: 7, 11: 8,
 }  # fmt: skip
@@ -51,7 +54,7 @@ def code_lists() -> Mapping[tuple[str, str, str], CodeList]:
         CodeList(
             scheme, version, variable, title_id, title_en, tuple(Code(*code) for code in codes)
         )
-        for (scheme, version), variables in code_labels.SCHEMES.items()
+        for (scheme, version), variables in _SCHEMES.items()
         for variable, (title_id, title_en, codes) in variables.items()
     ]
     return {one.key: one for one in lists}

@@ -106,14 +106,10 @@ class _Planner:
         """Find the rows' family, or plan it; note a changed address."""
         resident = row.row
         claims = self.known.kk_claims.setdefault(row.kk_index, []) if row.kk_index else []
-        if row.kk_index is None and row.nik_index is not None:
-            for person_id in self.known.nik_claims.get(row.nik_index, []):
-                person = self.known.persons.get(person_id)
-                place = person.place if person else None
-                if place is not None and place.region_code == resident.region_code:
-                    # Without a card number in the row, the person's own family is meant.
-                    self.plan.unchanged_families.add(place.family_id)
-                    return place.family_id
+        own = None if row.kk_index else self._own_family(row)
+        if own is not None:
+            self.plan.unchanged_families.add(own)
+            return own
         for family_id in claims:
             family = self.known.families[family_id]
             if family.region_code == resident.region_code:
@@ -139,6 +135,20 @@ class _Planner:
         claims.append(new.id)
         return new.id
 
+    def _own_family(self, row: IndexedRow) -> UUID | None:
+        """Without a card number in the row, the person's own family is meant."""
+        claims = self.known.nik_claims.get(row.nik_index or b"", [])
+        claimants = [self.known.persons[one] for one in claims if one not in self.placed]
+        for fits in (_is, _may_be):
+            for one in claimants:
+                if (
+                    one.place
+                    and one.place.region_code == row.row.region_code
+                    and fits(one, row.row)
+                ):
+                    return one.place.family_id
+        return None
+
     def _known_family(self, family: KnownFamily, resident: ResidentRow) -> UUID:
         after = replace(
             family,
@@ -162,10 +172,12 @@ class _Planner:
         """
         claims = self.known.nik_claims.get(row.nik_index or b"", [])
         claimants = [self.known.persons[one] for one in claims if one not in self.placed]
-        for person in claimants:
-            here = person.place is not None and person.place.family_id == family_id
-            if here and _may_be(person, row.row):
-                return person
+        here = [one for one in claimants if one.place and one.place.family_id == family_id]
+        # Who fits wholly comes first: another row may have been corrected towards this one.
+        for fits in (_is, _may_be):
+            for person in here:
+                if fits(person, row.row):
+                    return person
         for person in claimants:
             if _may_move(person, row.row):
                 return person

@@ -12,8 +12,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, Index, LargeBinary, 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from services.registry.storage.base import Row
-from services.registry.storage.tables import INSTANT
+from services.registry.storage.base import INSTANT, Row
 
 OPEN_STATES = "state IN ('received','parsed','reviewed')"
 

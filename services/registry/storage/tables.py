@@ -13,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    DateTime,
     Identity,
     Index,
     LargeBinary,
@@ -23,10 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlmodel import Field
 
-from services.registry.storage.base import Row
+from services.registry.storage import import_tables  # noqa: F401 - completes the metadata
+from services.registry.storage.base import INSTANT, Row, metadata
 from services.shared.tables import APPEND_ONLY
 
-INSTANT = DateTime(timezone=True)
+__all__ = ["metadata"]
+"""The whole metadata, for migrations; the row classes are imported by name in storage."""
+
 CURRENT = "superseded_at IS NULL"
 KEEP = {"info": APPEND_ONLY}
 """The app role gets SELECT and INSERT on such a table, nothing else."""
