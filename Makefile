@@ -29,8 +29,10 @@ up: $(VENV)/.installed
 down status: $(VENV)/.installed
 	@$(RUN) -m deploy.local $@
 
+# Servers, databases and files of the tests live in one temporary folder, gone at the end.
 test: $(VENV)/.installed
-	$(RUN) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
+	  && TMPDIR="$$tmp" $(RUN) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 check: $(VENV)/.installed
 	$(RUN) -m ruff format --check .
