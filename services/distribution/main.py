@@ -8,9 +8,13 @@ from services.distribution.api.errors import CATALOGUE
 from services.distribution.api.proofs import DELIVERY_PROOF
 from services.distribution.settings import DistributionSettings
 from services.distribution.subscriptions import programs, registry, skpd
+from services.shared import upload_rows
+from services.shared.blobs import BlobStore, FolderBackend
+from services.shared.db import Database
 from services.shared.http import create_service_app
+from services.shared.sealing import Keyring
 from services.shared.uploads import uploads_router
-from services.shared.worker import run_worker
+from services.shared.worker import HOUR_S, Job, run_worker
 
 SUBSCRIPTIONS = (*registry.SUBSCRIPTIONS, *programs.SUBSCRIPTIONS, *skpd.SUBSCRIPTIONS)
 REPUBLISHERS = (
@@ -40,12 +44,19 @@ def create_app() -> FastAPI:
 
 
 def main() -> None:
-    """Run the worker until SIGTERM: relay, inbox, orders, audit."""
+    """Run the worker until SIGTERM: relay, inbox, orders, audit, unfinished uploads."""
+    settings = DistributionSettings()
+    store = BlobStore(FolderBackend(settings.blob_dir), Keyring.load(settings.key_file))
+
+    async def purge_uploads(db: Database) -> None:
+        await upload_rows.purge(db, store)
+
     run_worker(
-        DistributionSettings(),
+        settings,
         service="distribution",
         subscriptions=SUBSCRIPTIONS,
         republishers=REPUBLISHERS,
+        jobs=(Job("uploads-purge", HOUR_S, purge_uploads),),
     )
 
 
