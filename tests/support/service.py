@@ -281,6 +281,12 @@ class ServiceUnderTest:
                 return total
         raise AssertionError(f"{self.name} still has work after {DRAIN_ROUNDS_MAX} rounds")
 
+    async def run_jobs(self) -> None:
+        """Run each periodic job of the service's worker once."""
+        jobs = self.main.jobs(self.app.state.settings) if hasattr(self.main, "jobs") else ()
+        for job in jobs:
+            await job.run(self.db)
+
     async def publish(self, event: EventData, **how: Any) -> CloudEvent:
         """Publish a foreign event as its producer; see ``Broker.publish``."""
         return await self.broker.publish(event, **how)

@@ -71,9 +71,7 @@ class RunningSystem:
     async def stop(self) -> None:
         """Stop it as Ctrl-C does, and remove its data."""
         if self._process is not None:
-            await asyncio.to_thread(
-                process.stop, self._process, with_signal=signal.SIGINT, within_s=STOP_S
-            )
+            await self.interrupt()
             with contextlib.suppress(AttributeError):
                 await self.client.aclose()
         await asyncio.to_thread(shutil.rmtree, self.state, True)
@@ -99,15 +97,38 @@ class RunningSystem:
         token = self.token(*roles, **who)
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
 
-    async def agency(self, code: str) -> "AgencyClient":
+    async def issue(self, code: str) -> agency.Door:
+        """Give an agency its account."""
+        return await agency.issue(self.authority, self.nats_url, code)
+
+    async def connect_agency(self, code: str) -> "AgencyClient":
         """Return an agency's own NATS client; its account is issued when it has none."""
-        door = await agency.issue(self.authority, self.nats_url, code)
+        door = await self.issue(code)
         client = await nats.connect(
             self.nats_url,
             user_credentials=str(door.creds),
             inbox_prefix=door.inbox_prefix.encode(),
         )
         return AgencyClient(code, client)
+
+    @property
+    def supervisor_pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def interrupt(self) -> int:
+        """Do what Ctrl-C does, and return the exit code."""
+        assert self._process is not None
+        return await asyncio.to_thread(
+            process.stop, self._process, with_signal=signal.SIGINT, within_s=STOP_S
+        )
+
+    async def reap(self) -> None:
+        """Take note that the supervisor was killed, so that ``start`` may run it again."""
+        assert self._process is not None
+        await self.client.aclose()
+        await asyncio.to_thread(self._process.wait, STOP_S)
+        (self.state / "running.json").unlink(missing_ok=True)
 
     def pid(self, part: str) -> int:
         """Return the pid of a part: ``registry``, ``registry-worker``, ``gateway`` ..."""
@@ -124,17 +145,18 @@ class RunningSystem:
         held.mkdir(exist_ok=True)
         for part in parts:
             (held / part).touch()
-        urls = self._health()
+        urls = self.health()
         await wait_until(lambda: not any(answers(urls[part]) for part in parts), within_s=30)
 
     async def resume(self, *parts: str) -> None:
         """Let held parts run again, and wait until they answer."""
         for part in parts:
             (self.state / "held" / part).unlink()
-        urls = self._health()
+        urls = self.health()
         await wait_until(lambda: all(answers(urls[part]) for part in parts), within_s=60)
 
-    def _health(self) -> dict[str, str]:
+    def health(self) -> dict[str, str]:
+        """Return the address of each part that answers 200 while it lives."""
         urls: dict[str, str] = json.loads((self.state / "running.json").read_text())["health"]
         return urls
 
