@@ -195,16 +195,6 @@ class YearBudget:
     cost_per_recipient_idr: int | None
     granted: int
 
-    def room(self) -> int | None:
-        """Return how many more recipients fit, or null when nothing limits them."""
-        rooms = []
-        if self.quota is not None:
-            rooms.append(self.quota - self.granted)
-        cost = self.cost_per_recipient_idr
-        if self.aid_ceiling_idr is not None and cost:
-            rooms.append(self.aid_ceiling_idr // cost - self.granted)
-        return max(min(rooms), 0) if rooms else None
-
 
 def check_budget(budget: YearBudget, *, requested: int = 1) -> None:
     """Refuse a grant that passes the quota or commits more than the aid ceiling.

@@ -17,9 +17,6 @@ from services.shared.auth import Scope
 from services.shared.db import ReadTransaction
 from services.shared.pages import CursorSigner, Slice, paginate
 
-DESIL_UNKNOWN = 99
-"""Sorts families without a desil last: a keyset needs a value."""
-
 
 @dataclass(frozen=True, slots=True)
 class Search:
@@ -54,6 +51,7 @@ def _matching(search: Search) -> tuple[Any, Any]:
         person.label("recipient_id"),
         FAMILIES.c.region_code,
         FAMILIES.c.desil,
+        FAMILIES.c.desil_order,
     ).where(FAMILIES.c.current, search.scope.clause(FAMILIES.c.region_code), condition)
     if of_persons:
         stmt = stmt.join_from(FAMILIES, member, member.c.family_id == FAMILIES.c.family_id).where(
@@ -96,11 +94,7 @@ async def survey(tx: ReadTransaction, search: Search, *, sample_size: int) -> Su
     )
     first = (
         select(matching.c.family_id, matching.c.recipient_id)
-        .order_by(
-            func.coalesce(matching.c.desil, DESIL_UNKNOWN),
-            matching.c.family_id,
-            matching.c.recipient_id,
-        )
+        .order_by(matching.c.desil_order, matching.c.family_id, matching.c.recipient_id)
         .limit(sample_size)
         .subquery("first")
     )
@@ -130,7 +124,7 @@ async def page_of_candidates(
 ) -> Slice:
     """Return one page ordered by desil, family, person: the same for everybody, every time."""
     stmt, person = _matching(search)
-    keys = [func.coalesce(FAMILIES.c.desil, DESIL_UNKNOWN), FAMILIES.c.family_id, person]
+    keys = [FAMILIES.c.desil_order, FAMILIES.c.family_id, person]
     return await paginate(
         tx, stmt, keys=keys, limit=limit, cursor=cursor, signer=signer, list_name=list_name
     )

@@ -1,12 +1,12 @@
 """The projection of registry: bulk writes under the guard, and the facts of given families."""
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Select, delete, select
 from sqlmodel import col
 
@@ -99,8 +99,8 @@ async def save_families(tx: Transaction, states: Sequence[FamilyState]) -> int:
     connection = await tx.raw()
     rows = [
         (
-            s.family_id, s.household_id, s.region_code, s.current, s.desil, json.dumps(s.ranks),
-            json.dumps(s.dwelling), s.synthetic, s.epoch, s.version,
+            s.family_id, s.household_id, s.region_code, s.current, s.desil, _json(s.ranks),
+            _json(s.dwelling), s.synthetic, s.epoch, s.version,
         )
         for s in states
     ]  # fmt: skip
@@ -113,7 +113,7 @@ async def save_families(tx: Transaction, states: Sequence[FamilyState]) -> int:
     members = [
         (
             s.family_id, m.person_id, m.sex, m.born_month, m.presence, m.present,
-            json.dumps(dict(m.answers)),
+            _json(m.answers),
         )
         for s in states
         if s.family_id in changed
@@ -131,6 +131,10 @@ async def save_regions(tx: Transaction, states: Sequence[RegionState]) -> None:
     await tx.flush()
     rows = [(s.code, s.name, s.level, s.parent_code, s.epoch, s.version) for s in states]
     await (await tx.raw()).execute(_UPSERT_REGIONS, *_columns(rows))
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
@@ -204,14 +208,6 @@ async def lock_families(tx: Transaction, family_ids: Collection[UUID]) -> None:
         .order_by(FAMILIES.c.family_id)
         .with_for_update(key_share=True)
     )
-
-
-async def family_guard(tx: ReadTransaction, family_id: UUID) -> tuple[int, int] | None:
-    """Return the (epoch, version) that the projection has of a family."""
-    rows = await tx.rows(
-        select(FAMILIES.c.epoch, FAMILIES.c.version).where(FAMILIES.c.family_id == family_id)
-    )
-    return (rows[0]["epoch"], rows[0]["version"]) if rows else None
 
 
 async def clear_families(tx: Transaction) -> None:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -190,12 +190,6 @@ async def sensitive_ids(tx: ReadTransaction, agency: str | None) -> set[UUID]:
     """Return the programs that a caller of ``agency`` may not know of."""
     hidden = and_(col(ProgramRow.sensitive), ~visible(agency))
     return set(await tx.scalars(select(col(ProgramRow.program_id)).where(hidden)))
-
-
-async def is_visible(tx: ReadTransaction, program_id: UUID, agency: str | None) -> bool:
-    """Say whether the program exists for a caller of ``agency``."""
-    stmt = select(exists().where(col(ProgramRow.program_id) == program_id, visible(agency)))
-    return bool(await tx.scalar(stmt))
 
 
 async def _with_years(tx: ReadTransaction, rows: Sequence[Any]) -> list[Program]:

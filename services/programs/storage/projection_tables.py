@@ -8,6 +8,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Computed,
     Date,
     ForeignKey,
     Index,
@@ -49,10 +50,15 @@ FAMILIES = Table(
     Column("region_code", Text, nullable=False),
     Column("current", Boolean, nullable=False),
     Column("desil", SmallInteger),
+    # Sorts families without a desil last, and gives the pages of candidates a key.
+    Column(
+        "desil_order", SmallInteger, Computed("coalesce(desil, 99)", persisted=True), nullable=False
+    ),
     Column("ranks", JSONB, nullable=False),
     Column("dwelling", JSONB, nullable=False),
     Column("synthetic", Boolean, nullable=False),
     *_guard(),
+    Index("family_facts_order_idx", "desil_order", "family_id"),
     # Scopes and rules ask for "this region and all below it": a prefix search.
     Index("family_facts_region_idx", text("region_code text_pattern_ops"), "family_id"),
     comment="One row per family (KK): the newest state that registry told.",

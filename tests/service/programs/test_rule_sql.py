@@ -16,7 +16,7 @@ from services.programs.storage.families import RegionState, load_families
 from services.shared import clock
 from services.shared.auth import Scope
 from services.shared.db import Database
-from tests.service.programs import strategies
+from tests.property.programs import strategies
 from tests.service.programs.world import World
 
 FAMILIES_SHOWN = 30

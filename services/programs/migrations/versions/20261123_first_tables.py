@@ -38,6 +38,9 @@ def upgrade() -> None:
         sa.Column("region_code", sa.Text(), nullable=False),
         sa.Column("current", sa.Boolean(), nullable=False),
         sa.Column("desil", sa.SmallInteger(), nullable=True),
+        sa.Column(
+            "desil_order", sa.SmallInteger(), sa.Computed("coalesce(desil, 99)", persisted=True), nullable=False
+        ),
         sa.Column("ranks", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("dwelling", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("synthetic", sa.Boolean(), nullable=False),
@@ -45,6 +48,9 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("family_id", name=op.f("family_facts_pkey")),
         comment="One row per family (KK): the newest state that registry told.",
+    )
+    op.create_index(
+        "family_facts_order_idx", "family_facts", ["desil_order", "family_id"], unique=False
     )
     op.create_index(
         "family_facts_region_idx",
