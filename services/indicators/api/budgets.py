@@ -3,7 +3,6 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.indicators.api.common import (
@@ -20,6 +19,8 @@ from services.indicators.domain.budgets import Budget, ProgramBudget, add_up, el
 from services.indicators.storage import budgets, contributions
 from services.shared import clock
 from services.shared.http import ReadTx, service_router
+
+router = service_router(tags=["budgets"], prefix="/v1/budgets")
 
 
 class BudgetView(BaseModel):
@@ -54,40 +55,33 @@ class BudgetsView(FreshnessView):
     label: LabelView
 
 
-def router() -> APIRouter:
-    """Return the route /v1/budgets."""
-    routes = service_router(tags=["budgets"], prefix="/v1/budgets")
-
-    @routes.get("")
-    async def list_budgets(
-        tx: ReadTx, actor: RegencyReader, fresh: Freshness, year: Year = None
-    ) -> BudgetsView:
-        """Pagu, bagian bantuan, dicadangkan dan diserahkan per organisasi pemilik program."""
-        chosen = year_or_now(year)
-        owned: dict[str, list[ProgramBudget]] = defaultdict(list)
-        for row in await budgets.of_year(tx, chosen, own_agency(actor)):
-            owned[row.owner_code].append(row.budget)
-        names = await contributions.organisations(tx, list(owned))
-        everything = [budget for programs in owned.values() for budget in programs]
-        return BudgetsView(
-            as_of=fresh.as_of,
-            stale=fresh.stale,
-            year=chosen,
-            elapsed_share=elapsed_share(chosen, clock.local(tx.now).date()),
-            data=[
-                AgencyBudgetView(
-                    owner_code=code,
-                    owner_name=names[code].name if code in names else None,
-                    owner_kind=names[code].kind if code in names else None,
-                    **_fields(add_up(programs)),
-                )
-                for code, programs in sorted(owned.items())
-            ],
-            total=BudgetView(**_fields(add_up(everything))),
-            label=REGISTRY_LABEL,
-        )
-
-    return routes
+@router.get("")
+async def list_budgets(
+    tx: ReadTx, actor: RegencyReader, fresh: Freshness, year: Year = None
+) -> BudgetsView:
+    """Pagu, bagian bantuan, dicadangkan dan diserahkan per organisasi pemilik program."""
+    chosen = year_or_now(year)
+    owned: dict[str, list[ProgramBudget]] = defaultdict(list)
+    for row in await budgets.of_year(tx, chosen, own_agency(actor)):
+        owned[row.owner_code].append(row.budget)
+    names = await contributions.organisations(tx, list(owned))
+    everything = [budget for programs in owned.values() for budget in programs]
+    return BudgetsView(
+        **fresh.fields,
+        year=chosen,
+        elapsed_share=elapsed_share(chosen, clock.local(tx.now).date()),
+        data=[
+            AgencyBudgetView(
+                owner_code=code,
+                owner_name=names[code].name if code in names else None,
+                owner_kind=names[code].kind if code in names else None,
+                **_fields(add_up(programs)),
+            )
+            for code, programs in sorted(owned.items())
+        ],
+        total=BudgetView(**_fields(add_up(everything))),
+        label=REGISTRY_LABEL,
+    )
 
 
 def _fields(budget: Budget) -> dict[str, int | Decimal | None]:

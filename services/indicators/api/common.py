@@ -1,19 +1,19 @@
 """What the resources share: who may read, which places, how fresh, how small is too small."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Annotated, Final
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Query, Request
 from pydantic import BaseModel
 
 from services.indicators.domain import catalog
-from services.indicators.domain.reach import Topic
 from services.indicators.settings import IndicatorsSettings
-from services.indicators.storage import sources
+from services.indicators.storage import positions, sources
 from services.shared import clock
 from services.shared.auth import Actor, Scope, allow
 from services.shared.http import ReadTx
+from services.shared.position import POSITION_CHARS_MAX, as_of, wait_for
 from services.shared.roles import Role
 
 READERS: Final = (
@@ -53,18 +53,19 @@ SEES_SMALL_CELLS: Final = (
 AGENCY_ROLES: Final = (Role.PETUGAS_SKPD, Role.ADMIN_DINSOS, Role.VERIFIKATOR_DINSOS)
 """Who acts for the agency of the token, and so sees its sensitive programs."""
 
-CONSUMERS: Final = 4
-"""The subscriptions of this service; fewer known ones means that some never started."""
-
-CAUGHT_UP_WITHIN: Final = timedelta(seconds=60)
-"""A consumer notes every few seconds that it has read its stream through."""
-
 Reader = Annotated[Actor, allow(*READERS)]
 RegencyReader = Annotated[Actor, allow(*REGENCY_READERS)]
 
 Year = Annotated[
     int | None,
     Query(ge=2000, le=2100, description="Tahun anggaran; tanpa isian: tahun berjalan"),
+]
+MinPosition = Annotated[
+    str | None,
+    Query(
+        max_length=POSITION_CHARS_MAX,
+        description="Betang-Position dari penulisan sebelumnya; ditunggu paling lama 2 detik",
+    ),
 ]
 RegionCode = Annotated[
     str | None,
@@ -75,8 +76,8 @@ RegionCode = Annotated[
 ]
 
 
-class AsOfView(BaseModel):
-    """The newest data date of each producer; null when it has told nothing yet."""
+class ProducersView(BaseModel):
+    """An instant per producer; null is unknown."""
 
     registry: datetime | None
     programs: datetime | None
@@ -91,10 +92,21 @@ class LabelView(BaseModel):
 
 
 class FreshnessView(BaseModel):
-    """How fresh an answer is. ``stale``: some events have not been read yet."""
+    """How fresh an answer is.
 
-    as_of: AsOfView
+    ``as_of``: until when everything that a producer told is counted here; null before the first
+    reading of its stream and during a rebuild. ``last_data_at``: the newest thing it told.
+    ``stale``: the asked ``min_position`` has not come in time.
+    """
+
+    as_of: ProducersView
+    last_data_at: ProducersView
     stale: bool
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Return the three fields, for the answer that inherits them."""
+        return {"as_of": self.as_of, "last_data_at": self.last_data_at, "stale": self.stale}
 
 
 REGISTRY_LABEL: Final = LabelView(id=catalog.REGISTRY_LABEL_ID, en=catalog.REGISTRY_LABEL_EN)
@@ -110,24 +122,28 @@ async def settings_of(request: Request) -> IndicatorsSettings:
 Settings = Annotated[IndicatorsSettings, Depends(settings_of)]
 
 
-async def freshness(tx: ReadTx) -> FreshnessView:
-    """Return how fresh the snapshot of this request is."""
-    behind = await sources.is_behind(tx, tx.now - CAUGHT_UP_WITHIN, CONSUMERS)
-    return FreshnessView(as_of=as_of(await sources.last_data_at(tx)), stale=behind)
+async def freshness(
+    request: Request, tx: ReadTx, min_position: MinPosition = None
+) -> FreshnessView:
+    """Wait for ``min_position``, then say how fresh the snapshot of this request is."""
+    # The wait comes before the snapshot's first statement, which is when it is taken.
+    stale = await wait_for(min_position, positions.readers(request.app.state.db))
+    newest: dict[str, datetime] = {}
+    for topic, at in (await sources.last_data_at(tx)).items():
+        newest[topic.producer] = max(at, newest.get(topic.producer, at))
+    return FreshnessView(
+        as_of=_producers(await as_of(tx)), last_data_at=_producers(newest), stale=stale
+    )
 
 
 Freshness = Annotated[FreshnessView, Depends(freshness)]
 
 
-def as_of(last: Mapping[Topic, datetime]) -> AsOfView:
-    """Return each producer's newest data date."""
-    newest: dict[str, datetime] = {}
-    for topic, at in last.items():
-        newest[topic.producer] = max(at, newest.get(topic.producer, at))
-    return AsOfView(
-        registry=newest.get("registry"),
-        programs=newest.get("programs"),
-        distribution=newest.get("distribution"),
+def _producers(known: Mapping[str, datetime | None]) -> ProducersView:
+    return ProducersView(
+        registry=known.get("registry"),
+        programs=known.get("programs"),
+        distribution=known.get("distribution"),
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.indicators.api.common import (
@@ -31,6 +30,8 @@ from services.indicators.storage import contributions
 from services.indicators.storage.contributions import AgencyFigures, Organisation
 from services.shared.auth import Actor
 from services.shared.http import ReadTx, service_router
+
+router = service_router(tags=["contributions"], prefix="/v1/contributions")
 
 NOTHING_HIDDEN = HiddenTable(frozenset(), frozenset(), frozenset(), total=False)
 
@@ -100,48 +101,42 @@ class ContributionsView(FreshnessView):
     label: LabelView
 
 
-def router() -> APIRouter:
-    """Return the routes under /v1/contributions."""
-    routes = service_router(tags=["contributions"], prefix="/v1/contributions")
+@router.get("/matrix")
+async def read_matrix(
+    tx: ReadTx, actor: Reader, fresh: Freshness, year: Year = None, region: RegionCode = None
+) -> MatrixView:
+    """Keluarga berhak, tersentuh dan nilai diserahkan per bidang dan kelompok."""
+    chosen, patterns = year_or_now(year), places(actor, region)
+    table = matrix(
+        await contributions.masks(tx, chosen, patterns),
+        await contributions.values(tx, chosen, patterns),
+    )
+    hidden = _hidden(table) if hides_small_cells(actor) else NOTHING_HIDDEN
+    return _matrix_view(table, hidden, fresh, chosen, region)
 
-    @routes.get("/matrix")
-    async def read_matrix(
-        tx: ReadTx, actor: Reader, fresh: Freshness, year: Year = None, region: RegionCode = None
-    ) -> MatrixView:
-        """Keluarga berhak, tersentuh dan nilai diserahkan per bidang dan kelompok."""
-        chosen, patterns = year_or_now(year), places(actor, region)
-        table = matrix(
-            await contributions.masks(tx, chosen, patterns),
-            await contributions.values(tx, chosen, patterns),
-        )
-        hidden = _hidden(table) if hides_small_cells(actor) else NOTHING_HIDDEN
-        return _matrix_view(table, hidden, fresh, chosen, region)
 
-    @routes.get("")
-    async def list_contributions(
-        tx: ReadTx, actor: Reader, fresh: Freshness, year: Year = None, region: RegionCode = None
-    ) -> ContributionsView:
-        """Keluarga dan orang tersentuh serta nilai diserahkan per organisasi pemilik program."""
-        chosen, patterns = year_or_now(year), places(actor, region)
-        rows = await contributions.by_agency(tx, chosen, patterns, own_agency(actor))
-        owners = [row for row in rows if row.owner_code is not None]
-        total = next((row for row in rows if row.owner_code is None), None)
-        names = await contributions.organisations(tx, [row.owner_code or "" for row in owners])
-        hidden, total_hidden = _hidden_agencies(owners, total, actor)
-        return ContributionsView(
-            as_of=fresh.as_of,
-            stale=fresh.stale,
-            year=chosen,
-            region=region,
-            data=[
-                _contribution_view(row, names, hide=hide)
-                for row, hide in zip(owners, hidden, strict=True)
-            ],
-            total=_total_view(total, hide=total_hidden),
-            label=REGISTRY_LABEL,
-        )
-
-    return routes
+@router.get("")
+async def list_contributions(
+    tx: ReadTx, actor: Reader, fresh: Freshness, year: Year = None, region: RegionCode = None
+) -> ContributionsView:
+    """Keluarga dan orang tersentuh serta nilai diserahkan per organisasi pemilik program."""
+    chosen, patterns = year_or_now(year), places(actor, region)
+    rows = await contributions.by_agency(tx, chosen, patterns, own_agency(actor))
+    owners = [row for row in rows if row.owner_code is not None]
+    total = next((row for row in rows if row.owner_code is None), None)
+    names = await contributions.organisations(tx, [row.owner_code or "" for row in owners])
+    hidden, total_hidden = _hidden_agencies(owners, total, actor)
+    return ContributionsView(
+        **fresh.fields,
+        year=chosen,
+        region=region,
+        data=[
+            _contribution_view(row, names, hide=hide)
+            for row, hide in zip(owners, hidden, strict=True)
+        ],
+        total=_total_view(total, hide=total_hidden),
+        label=REGISTRY_LABEL,
+    )
 
 
 def _hidden(table: Matrix) -> HiddenTable:
@@ -170,8 +165,7 @@ def _matrix_view(
     table: Matrix, hidden: HiddenTable, fresh: FreshnessView, year: int, region: str | None
 ) -> MatrixView:
     return MatrixView(
-        as_of=fresh.as_of,
-        stale=fresh.stale,
+        **fresh.fields,
         year=year,
         region=region,
         cells=[

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from services.indicators.api.common import (
@@ -27,6 +27,8 @@ from services.indicators.domain.suppression import complete, reveals
 from services.indicators.domain.targeting import Group, Targeting, desil_label, tally
 from services.indicators.storage import coverage, programs
 from services.shared.http import ReadTx, service_router
+
+router = service_router(tags=["coverage"], prefix="/v1/coverage")
 
 DENOMINATORS: Final = {
     "coverage": "target_families",
@@ -96,70 +98,63 @@ class CoverageView(FreshnessView):
     label: LabelView
 
 
-def router() -> APIRouter:
-    """Return the route /v1/coverage."""
-    routes = service_router(tags=["coverage"], prefix="/v1/coverage")
-
-    @routes.get("")
-    async def read_coverage(
-        *,
-        tx: ReadTx,
-        actor: Reader,
-        fresh: Freshness,
-        settings: Settings,
-        program_id: UUID | None = None,
-        year: Year = None,
-        region: RegionCode = None,
-        by: Annotated[Literal["desil", "kecamatan"], Query()] = "kecamatan",
-    ) -> CoverageView:
-        """Cakupan dan kebocoran bantuan yang diserahkan; tanpa program: semua yang menjangkau."""
-        chosen, patterns, agency = year_or_now(year), places(actor, region), own_agency(actor)
-        target = TargetView(desil_max=settings.target_desil_max, source="default")
-        if program_id is not None:
-            program = await programs.find(tx, program_id, agency)
-            if program is None:
-                raise ProgramUnknown
-            if program.target_desil_max is not None:
-                target = TargetView(desil_max=program.target_desil_max, source="program")
-        asked = {
-            "year": chosen,
-            "patterns": patterns,
-            "program_id": program_id,
-            "viewer_agency": agency,
-        }
-        groups = await coverage.groups(tx, **asked)  # type: ignore[arg-type]  # a dict loses types
-        strangers = await coverage.strangers(tx, **asked)  # type: ignore[arg-type]  # as above
-        rows = _rows(groups, by, target.desil_max)
-        names: dict[str, str] = {}
-        if by == "kecamatan":
-            names = await coverage.region_names(tx, list(rows))
-        total = tally(groups, target.desil_max)
-        hides = hides_small_cells(actor)
-        hide_strangers = hides and reveals([strangers.families])
-        hidden = _hidden(list(rows.values())) if hides else [False] * len(rows)
-        return CoverageView(
-            as_of=fresh.as_of,
-            stale=fresh.stale,
-            year=chosen,
-            region=region,
-            program_id=program_id,
-            by=by,
-            target=target,
-            total=TargetingView(**shown(total, hide=hides and reveals(total.revealing_counts()))),
-            data=[
-                CoverageRowView(key=key, name=names.get(key), **shown(row, hide=hide))
-                for (key, row), hide in zip(rows.items(), hidden, strict=True)
-            ],
-            beneficiaries_not_in_registry=StrangersView(
-                families=None if hide_strangers else strangers.families,
-                delivered_idr=None if hide_strangers else strangers.delivered_idr,
-                suppressed=hide_strangers,
-            ),
-            denominators=DENOMINATORS,
-            label=REGISTRY_LABEL,
-        )
-
-    return routes
+@router.get("")
+async def read_coverage(
+    *,
+    tx: ReadTx,
+    actor: Reader,
+    fresh: Freshness,
+    settings: Settings,
+    program_id: UUID | None = None,
+    year: Year = None,
+    region: RegionCode = None,
+    by: Annotated[Literal["desil", "kecamatan"], Query()] = "kecamatan",
+) -> CoverageView:
+    """Cakupan dan kebocoran bantuan yang diserahkan; tanpa program: semua yang menjangkau."""
+    chosen, patterns, agency = year_or_now(year), places(actor, region), own_agency(actor)
+    target = TargetView(desil_max=settings.target_desil_max, source="default")
+    if program_id is not None:
+        program = await programs.find(tx, program_id, agency)
+        if program is None:
+            raise ProgramUnknown
+        if program.target_desil_max is not None:
+            target = TargetView(desil_max=program.target_desil_max, source="program")
+    asked = {
+        "year": chosen,
+        "patterns": patterns,
+        "program_id": program_id,
+        "viewer_agency": agency,
+    }
+    groups = await coverage.groups(tx, **asked)  # type: ignore[arg-type]  # a dict loses types
+    strangers = await coverage.strangers(tx, **asked)  # type: ignore[arg-type]  # as above
+    rows = _rows(groups, by, target.desil_max)
+    names: dict[str, str] = {}
+    if by == "kecamatan":
+        names = await coverage.region_names(tx, list(rows))
+    total = tally(groups, target.desil_max)
+    hides = hides_small_cells(actor)
+    hide_strangers = hides and reveals([strangers.families])
+    hidden = _hidden(list(rows.values())) if hides else [False] * len(rows)
+    return CoverageView(
+        **fresh.fields,
+        year=chosen,
+        region=region,
+        program_id=program_id,
+        by=by,
+        target=target,
+        total=TargetingView(**shown(total, hide=hides and reveals(total.revealing_counts()))),
+        data=[
+            CoverageRowView(key=key, name=names.get(key), **shown(row, hide=hide))
+            for (key, row), hide in zip(rows.items(), hidden, strict=True)
+        ],
+        beneficiaries_not_in_registry=StrangersView(
+            families=None if hide_strangers else strangers.families,
+            delivered_idr=None if hide_strangers else strangers.delivered_idr,
+            suppressed=hide_strangers,
+        ),
+        denominators=DENOMINATORS,
+        label=REGISTRY_LABEL,
+    )
 
 
 def shown(row: Targeting, *, hide: bool) -> dict[str, int | Decimal | bool | None]:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import Body, Query, Request, Response
 from pydantic import BaseModel
 
 from services.indicators.actions import official as actions
@@ -23,6 +23,8 @@ from services.shared.problems import (
     ProblemType,
 )
 from services.shared.roles import Role
+
+router = service_router(tags=["official-statistics"], prefix="/v1/official-statistics")
 
 Editor = Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 Reader = Annotated[Actor, allow(*READERS)]
@@ -63,76 +65,71 @@ class OfficialFiguresView(Page[OfficialFigureView]):
     label: LabelView
 
 
-def router() -> APIRouter:
-    """Return the routes under /v1/official-statistics."""
-    routes = service_router(tags=["official-statistics"], prefix="/v1/official-statistics")
+@router.post("/import", status_code=201)
+async def import_official_statistics(
+    request: Request,
+    tx: Tx,
+    actor: Editor,
+    _body: Annotated[
+        bytes,
+        Body(
+            media_type="text/csv",
+            description="wilayah,kode_kemendagri,periode,indikator,nilai,satuan,sumber,catatan",
+        ),
+    ],
+    reason: Annotated[
+        str | None, Query(min_length=3, max_length=500, description="Alasan koreksi")
+    ] = None,
+) -> ImportView:
+    """Catat angka resmi dari CSV; seluruh berkas atau tidak sama sekali."""
+    media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if media_type not in CSV_TYPES:
+        raise Problem(MEDIA_TYPE_UNSUPPORTED)
+    try:
+        text = (await request.body()).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Problem(NOT_UTF_8) from error
+    try:
+        plan = await actions.import_statistics(tx, text, reason=reason, actor=actor.id)
+    except RowsRefused as refused:
+        raise _problem(refused) from refused
+    corrected = sum(entry.revision > 1 for entry in plan.entries)
+    return ImportView(
+        recorded=len(plan.entries) - corrected,
+        corrected=corrected,
+        unchanged=plan.unchanged,
+    )
 
-    @routes.post("/import", status_code=201)
-    async def import_official_statistics(
-        request: Request,
-        tx: Tx,
-        actor: Editor,
-        _body: Annotated[
-            bytes,
-            Body(
-                media_type="text/csv",
-                description="wilayah,kode_kemendagri,periode,indikator,nilai,satuan,sumber,catatan",
-            ),
-        ],
-        reason: Annotated[
-            str | None, Query(min_length=3, max_length=500, description="Alasan koreksi")
-        ] = None,
-    ) -> ImportView:
-        """Catat angka resmi dari CSV; seluruh berkas atau tidak sama sekali."""
-        media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-        if media_type not in CSV_TYPES:
-            raise Problem(MEDIA_TYPE_UNSUPPORTED)
-        try:
-            text = (await request.body()).decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise Problem(NOT_UTF_8) from error
-        try:
-            plan = await actions.import_statistics(tx, text, reason=reason, actor=actor.id)
-        except RowsRefused as refused:
-            raise _problem(refused) from refused
-        corrected = sum(entry.revision > 1 for entry in plan.entries)
-        return ImportView(
-            recorded=len(plan.entries) - corrected,
-            corrected=corrected,
-            unchanged=plan.unchanged,
-        )
 
-    @routes.get("")
-    async def list_official_statistics(
-        *,
-        request: Request,
-        response: Response,
-        tx: ReadTx,
-        _actor: Reader,
-        signer: Signer,
-        indicator: Annotated[str | None, Query(max_length=60)] = None,
-        region: RegionCode = None,
-        history: Annotated[bool, Query(description="Sertakan angka sebelum koreksi")] = False,
-        cursor: Cursor = None,
-        limit: Limit = LIMIT_DEFAULT,
-    ) -> OfficialFiguresView:
-        """Angka resmi dengan sumbernya."""
-        found = await paginate(
-            tx,
-            official.listed(indicator=indicator, region=region, history=history),
-            keys=official.LIST_KEYS,
-            limit=limit,
-            cursor=cursor,
-            signer=signer,
-            list_name=f"official|{indicator}|{region}|{history}",
-        )
-        page = OfficialFiguresView(
-            data=[_view(row) for row in found.rows], next=found.next, label=OFFICIAL_LABEL
-        )
-        link_next(request, response, page)
-        return page
-
-    return routes
+@router.get("")
+async def list_official_statistics(
+    *,
+    request: Request,
+    response: Response,
+    tx: ReadTx,
+    _actor: Reader,
+    signer: Signer,
+    indicator: Annotated[str | None, Query(max_length=60)] = None,
+    region: RegionCode = None,
+    history: Annotated[bool, Query(description="Sertakan angka sebelum koreksi")] = False,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+) -> OfficialFiguresView:
+    """Angka resmi dengan sumbernya."""
+    found = await paginate(
+        tx,
+        official.listed(indicator=indicator, region=region, history=history),
+        keys=official.LIST_KEYS,
+        limit=limit,
+        cursor=cursor,
+        signer=signer,
+        list_name=f"official|{indicator}|{region}|{history}",
+    )
+    page = OfficialFiguresView(
+        data=[_view(row) for row in found.rows], next=found.next, label=OFFICIAL_LABEL
+    )
+    link_next(request, response, page)
+    return page
 
 
 def _view(row: dict[str, object]) -> OfficialFigureView:

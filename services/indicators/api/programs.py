@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.indicators.api.common import (
@@ -28,6 +27,8 @@ from services.indicators.domain.targeting import ratio, tally
 from services.indicators.storage import coverage, programs
 from services.indicators.storage.programs import Aid, Enrolled
 from services.shared.http import ReadTx, service_router
+
+router = service_router(tags=["programs"], prefix="/v1/indicators/programs")
 
 
 class EnrolledView(BaseModel):
@@ -87,73 +88,66 @@ class ProgramSummaryView(FreshnessView):
     label: LabelView
 
 
-def router() -> APIRouter:
-    """Return the route /v1/indicators/programs/{program_id}/summary."""
-    routes = service_router(tags=["programs"], prefix="/v1/indicators/programs")
-
-    @routes.get("/{program_id}/summary")
-    async def summarise_program(
-        *,
-        program_id: UUID,
-        tx: ReadTx,
-        actor: Reader,
-        fresh: Freshness,
-        settings: Settings,
-        year: Year = None,
-        region: RegionCode = None,
-    ) -> ProgramSummaryView:
-        """Pagu, kuota, penetapan, hak, penyerahan, sebaran per kecamatan, ketepatan sasaran."""
-        chosen, patterns, agency = year_or_now(year), places(actor, region), own_agency(actor)
-        program = await programs.find(tx, program_id, agency)
-        if program is None:
-            raise ProgramUnknown
-        plan = await programs.plan(tx, program_id, chosen)
-        enrolled = await programs.enrolled(tx, program_id, chosen, patterns)
-        *kecamatan, whole = await programs.aid(tx, program_id, chosen, patterns)
-        desil_max = program.target_desil_max or settings.target_desil_max
-        accuracy = tally(
-            await coverage.groups(
-                tx, year=chosen, patterns=patterns, program_id=program_id, viewer_agency=agency
-            ),
-            desil_max,
-        )
-        # An agency knows its own recipients; everybody else without sight of families does not.
-        hides = hides_small_cells(actor) and program.owner_code != agency
-        hide_accuracy = hides and reveals(accuracy.revealing_counts())
-        granted = sum(row.enrolments for row in enrolled if row.status == "granted")
-        names = await coverage.region_names(tx, [row.kecamatan or "" for row in kecamatan])
-        return ProgramSummaryView(
-            as_of=fresh.as_of,
-            stale=fresh.stale,
-            program_id=program_id,
-            code=program.code,
-            name=program.name,
-            owner_code=program.owner_code,
-            klaster=program.klaster,
-            strategi=program.strategi,
-            bidang=program.bidang,
-            unit=program.unit,
-            status=program.status,
-            year=chosen,
-            region=region,
-            ceiling_idr=plan.ceiling_idr,
-            aid_ceiling_idr=plan.aid_ceiling_idr,
-            quota=plan.quota,
-            realisation_ratio=ratio(whole.delivered_idr, plan.ceiling_idr),
-            quota_filled_ratio=None if hides else ratio(granted, plan.quota),
-            enrolled=_enrolled(enrolled, hides=hides),
-            aid=AidView(**_aid(whole, hide=hides and reveals(_counts(whole)))),
-            by_kecamatan=_by_kecamatan(kecamatan, names, hides=hides),
-            target=TargetView(
-                desil_max=desil_max,
-                source="default" if program.target_desil_max is None else "program",
-            ),
-            accuracy=TargetingView(**shown(accuracy, hide=hide_accuracy)),
-            share_to_target=None if hide_accuracy else accuracy.share_to_target,
-            label=REGISTRY_LABEL,
-        )
-
-    return routes
+@router.get("/{program_id}/summary")
+async def summarise_program(
+    *,
+    program_id: UUID,
+    tx: ReadTx,
+    actor: Reader,
+    fresh: Freshness,
+    settings: Settings,
+    year: Year = None,
+    region: RegionCode = None,
+) -> ProgramSummaryView:
+    """Pagu, kuota, penetapan, hak, penyerahan, sebaran per kecamatan, ketepatan sasaran."""
+    chosen, patterns, agency = year_or_now(year), places(actor, region), own_agency(actor)
+    program = await programs.find(tx, program_id, agency)
+    if program is None:
+        raise ProgramUnknown
+    plan = await programs.plan(tx, program_id, chosen)
+    enrolled = await programs.enrolled(tx, program_id, chosen, patterns)
+    *kecamatan, whole = await programs.aid(tx, program_id, chosen, patterns)
+    desil_max = program.target_desil_max or settings.target_desil_max
+    accuracy = tally(
+        await coverage.groups(
+            tx, year=chosen, patterns=patterns, program_id=program_id, viewer_agency=agency
+        ),
+        desil_max,
+    )
+    # An agency knows its own recipients; everybody else without sight of families does not.
+    hides = hides_small_cells(actor) and program.owner_code != agency
+    hide_accuracy = hides and reveals(accuracy.revealing_counts())
+    granted = sum(row.enrolments for row in enrolled if row.status == "granted")
+    names = await coverage.region_names(tx, [row.kecamatan or "" for row in kecamatan])
+    return ProgramSummaryView(
+        **fresh.fields,
+        program_id=program_id,
+        code=program.code,
+        name=program.name,
+        owner_code=program.owner_code,
+        klaster=program.klaster,
+        strategi=program.strategi,
+        bidang=program.bidang,
+        unit=program.unit,
+        status=program.status,
+        year=chosen,
+        region=region,
+        ceiling_idr=plan.ceiling_idr,
+        aid_ceiling_idr=plan.aid_ceiling_idr,
+        quota=plan.quota,
+        realisation_ratio=ratio(whole.delivered_idr, plan.ceiling_idr),
+        quota_filled_ratio=None if hides else ratio(granted, plan.quota),
+        enrolled=_enrolled(enrolled, hides=hides),
+        aid=AidView(**_aid(whole, hide=hides and reveals(_counts(whole)))),
+        by_kecamatan=_by_kecamatan(kecamatan, names, hides=hides),
+        target=TargetView(
+            desil_max=desil_max,
+            source="default" if program.target_desil_max is None else "program",
+        ),
+        accuracy=TargetingView(**shown(accuracy, hide=hide_accuracy)),
+        share_to_target=None if hide_accuracy else accuracy.share_to_target,
+        label=REGISTRY_LABEL,
+    )
 
 
 def _enrolled(rows: Sequence[Enrolled], *, hides: bool) -> list[EnrolledView]:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.indicators.actions import sources as actions
@@ -20,6 +19,8 @@ from services.indicators.storage import sources
 from services.shared.auth import Actor, allow
 from services.shared.http import ReadTx, Tx, service_router
 from services.shared.roles import Role
+
+router = service_router(tags=["sources"], prefix="/v1/indicators/expected-sources")
 
 Editor = Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 
@@ -61,45 +62,39 @@ class SourcesView(FreshnessView):
     data: list[SourceView]
 
 
-def router() -> APIRouter:
-    """Return the routes under /v1/indicators/expected-sources."""
-    routes = service_router(tags=["sources"], prefix="/v1/indicators/expected-sources")
+@router.get("")
+async def list_expected_sources(
+    tx: ReadTx, _actor: RegencyReader, fresh: Freshness, year: Year = None
+) -> SourcesView:
+    """Sumber yang diharapkan melapor, dengan tanggal data terakhirnya."""
+    chosen = year_or_now(year)
+    found = await sources.expected(tx, chosen)
+    return SourcesView(
+        **fresh.fields,
+        year=chosen,
+        data=[source_view(judge(source, last, tx.now)) for source, last in found],
+    )
 
-    @routes.get("")
-    async def list_expected_sources(
-        tx: ReadTx, _actor: RegencyReader, fresh: Freshness, year: Year = None
-    ) -> SourcesView:
-        """Sumber yang diharapkan melapor, dengan tanggal data terakhirnya."""
-        chosen = year_or_now(year)
-        found = await sources.expected(tx, chosen)
-        return SourcesView(
-            as_of=fresh.as_of,
-            stale=fresh.stale,
-            year=chosen,
-            data=[source_view(judge(source, last, tx.now)) for source, last in found],
-        )
 
-    @routes.post("", status_code=201)
-    async def expect_source(body: ExpectSource, tx: Tx, actor: Editor) -> SourceRecordedView:
-        """Catat sumber yang diharapkan; perubahan memerlukan alasan."""
-        source = ExpectedSource(
-            code=body.code,
-            name=body.name,
-            reporter_code=body.reporter_code,
-            program_code=body.program_code,
-            region_code=body.region_code or WHOLE_REGENCY,
-            year=body.year,
-            max_age_days=body.max_age_days,
-        )
-        revision = await actions.expect_source(
-            tx, source, active=body.active, reason=body.reason, actor=actor.id
-        )
-        return SourceRecordedView(
-            year=body.year,
-            code=body.code,
-            revision=revision,
-            active=body.active,
-            recorded_at=tx.now,
-        )
-
-    return routes
+@router.post("", status_code=201)
+async def expect_source(body: ExpectSource, tx: Tx, actor: Editor) -> SourceRecordedView:
+    """Catat sumber yang diharapkan; perubahan memerlukan alasan."""
+    source = ExpectedSource(
+        code=body.code,
+        name=body.name,
+        reporter_code=body.reporter_code,
+        program_code=body.program_code,
+        region_code=body.region_code or WHOLE_REGENCY,
+        year=body.year,
+        max_age_days=body.max_age_days,
+    )
+    revision = await actions.expect_source(
+        tx, source, active=body.active, reason=body.reason, actor=actor.id
+    )
+    return SourceRecordedView(
+        year=body.year,
+        code=body.code,
+        revision=revision,
+        active=body.active,
+        recorded_at=tx.now,
+    )

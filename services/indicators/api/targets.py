@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from services.indicators.actions import targets as actions
@@ -16,6 +16,8 @@ from services.indicators.storage import targets
 from services.shared.auth import Actor, allow
 from services.shared.http import ReadTx, Tx, service_router
 from services.shared.roles import Role
+
+router = service_router(tags=["targets"], prefix="/v1/targets")
 
 Editor = Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 Reader = Annotated[Actor, allow(*READERS)]
@@ -81,56 +83,51 @@ class TargetsView(BaseModel):
     data: list[TargetItemView]
 
 
-def router() -> APIRouter:
-    """Return the routes under /v1/targets."""
-    routes = service_router(tags=["targets"], prefix="/v1/targets")
-
-    @routes.post("", status_code=201)
-    async def record_targets(body: RecordTargets, tx: Tx, actor: Editor) -> TargetsRecordedView:
-        """Catat target tahunan dari dokumen perencanaan."""
-        if body.indicator not in catalog.BY_CODE:
-            raise IndicatorUnknown
-        stated = [
-            Target(
-                indicator_code=body.indicator,
-                region_code=body.region,
-                document=body.document,
-                document_source=body.document_source,
-                year=target.year,
-                value=target.value,
-                unit=body.unit,
-            )
-            for target in body.years
-        ]
-        count = await actions.record_targets(tx, stated, reason=body.reason, actor=actor.id)
-        return TargetsRecordedView(recorded=count)
-
-    @routes.get("")
-    async def list_targets(
-        tx: ReadTx,
-        _actor: Reader,
-        indicator: Annotated[str | None, Query(max_length=60)] = None,
-        region: RegionCode = None,
-        document: Annotated[str | None, Query(max_length=200)] = None,
-    ) -> TargetsView:
-        """Target yang berlaku, dengan dokumen sumbernya."""
-        rows = await targets.current(tx, indicator=indicator, region=region, document=document)
-        return TargetsView(
-            data=[
-                TargetItemView(
-                    indicator=row.indicator_code,
-                    region=row.region_code,
-                    document=row.document,
-                    document_source=row.document_source,
-                    year=row.year,
-                    value=row.value,
-                    unit=row.unit,
-                    revision=row.revision,
-                    reason=row.reason,
-                    recorded_at=row.recorded_at,
-                )
-                for row in rows
-            ]
+@router.post("", status_code=201)
+async def record_targets(body: RecordTargets, tx: Tx, actor: Editor) -> TargetsRecordedView:
+    """Catat target tahunan dari dokumen perencanaan."""
+    if body.indicator not in catalog.BY_CODE:
+        raise IndicatorUnknown
+    stated = [
+        Target(
+            indicator_code=body.indicator,
+            region_code=body.region,
+            document=body.document,
+            document_source=body.document_source,
+            year=target.year,
+            value=target.value,
+            unit=body.unit,
         )
+        for target in body.years
+    ]
+    count = await actions.record_targets(tx, stated, reason=body.reason, actor=actor.id)
+    return TargetsRecordedView(recorded=count)
 
-    return routes
+
+@router.get("")
+async def list_targets(
+    tx: ReadTx,
+    _actor: Reader,
+    indicator: Annotated[str | None, Query(max_length=60)] = None,
+    region: RegionCode = None,
+    document: Annotated[str | None, Query(max_length=200)] = None,
+) -> TargetsView:
+    """Target yang berlaku, dengan dokumen sumbernya."""
+    rows = await targets.current(tx, indicator=indicator, region=region, document=document)
+    return TargetsView(
+        data=[
+            TargetItemView(
+                indicator=row.indicator_code,
+                region=row.region_code,
+                document=row.document,
+                document_source=row.document_source,
+                year=row.year,
+                value=row.value,
+                unit=row.unit,
+                revision=row.revision,
+                reason=row.reason,
+                recorded_at=row.recorded_at,
+            )
+            for row in rows
+        ]
+    )

@@ -7,9 +7,11 @@ from decimal import Decimal
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
+from services.indicators.actions import reach
+from services.indicators.actions.reach import Terms
 from services.indicators.api.common import (
     REGISTRY_LABEL,
     Freshness,
@@ -25,22 +27,19 @@ from services.indicators.domain.reach import (
     Reach,
     SourceState,
     SourceStatus,
-    blind_regions,
-    judge,
     reach_of,
-    window_start,
 )
 from services.indicators.domain.suppression import complete, reveals
 from services.indicators.domain.targeting import ratio
 from services.indicators.settings import IndicatorsSettings
-from services.indicators.storage import coverage, sources, unreached
+from services.indicators.storage import coverage, unreached
 from services.indicators.storage.unreached import Village
-from services.shared import clock
 from services.shared.auth import Actor, allow
-from services.shared.db import ReadTransaction
 from services.shared.http import ReadTx, Signer, service_router
 from services.shared.pages import LIMIT_DEFAULT, Cursor, Limit, Page, link_next, paginate
 from services.shared.roles import Role
+
+router = service_router(tags=["unreached"], prefix="/v1/unreached")
 
 LIST_READERS: Final = (
     Role.PIMPINAN,
@@ -138,16 +137,6 @@ class UnreachedSummaryView(ReachView):
 
 
 @dataclass(frozen=True, slots=True)
-class _Reaching:
-    """The terms of one answer."""
-
-    since: date
-    until: date
-    states: tuple[SourceState, ...]
-    blind: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Counts:
     families: int = 0
     target: int = 0
@@ -173,111 +162,94 @@ class _Counts:
         return (self.target, self.not_reached, self.unknown, reached, self.unknown_desil)
 
 
-def router() -> APIRouter:
-    """Return the routes under /v1/unreached."""
-    routes = service_router(tags=["unreached"], prefix="/v1/unreached")
-
-    @routes.get("")
-    async def list_unreached(
-        *,
-        request: Request,
-        response: Response,
-        tx: ReadTx,
-        actor: ListReader,
-        fresh: Freshness,
-        settings: Settings,
-        signer: Signer,
-        region: RegionCode = None,
-        cursor: Cursor = None,
-        limit: Limit = LIMIT_DEFAULT,
-    ) -> UnreachedListView:
-        """Keluarga sasaran yang belum tersentuh program mana pun, atau belum diketahui."""
-        patterns = places(actor, region)
-        reaching = await _reaching(tx, settings)
-        query = unreached.listed(
-            patterns=patterns,
-            since=reaching.since,
-            until=reaching.until,
-            desil_max=settings.target_desil_max,
-        )
-        found = await paginate(
-            tx,
-            query,
-            keys=unreached.LIST_KEYS,
-            limit=limit,
-            cursor=cursor,
-            signer=signer,
-            list_name=f"unreached|{','.join(patterns)}",
-        )
-        names = await coverage.region_names(tx, sorted({row["region_code"] for row in found.rows}))
-        page = UnreachedListView(
-            **_terms(reaching, fresh, settings),
-            data=[
-                UnreachedFamilyView(
-                    **row,
-                    region_name=names.get(row["region_code"]),
-                    status=reach_of(row["region_code"], reaching.blind),
-                )
-                for row in found.rows
-            ],
-            next=found.next,
-        )
-        link_next(request, response, page)
-        return page
-
-    @routes.get("/summary")
-    async def summarise_unreached(
-        *,
-        tx: ReadTx,
-        actor: Reader,
-        fresh: Freshness,
-        settings: Settings,
-        region: RegionCode = None,
-        by: Annotated[Literal["desa", "kecamatan"], Query()] = "desa",
-    ) -> UnreachedSummaryView:
-        """Jumlah dan tingkat keluarga sasaran belum tersentuh per desa atau kecamatan."""
-        reaching = await _reaching(tx, settings)
-        villages = await unreached.by_village(
-            tx,
-            patterns=places(actor, region),
-            since=reaching.since,
-            until=reaching.until,
-            desil_max=settings.target_desil_max,
-        )
-        counts = _count(villages, reaching.blind, by)
-        total = _Counts()
-        for row in counts.values():
-            total = total.plus(row)
-        hides = hides_small_cells(actor)
-        names = await coverage.region_names(tx, list(counts))
-        return UnreachedSummaryView(
-            **_terms(reaching, fresh, settings),
-            region=region,
-            by=by,
-            total=UnreachedCountsView(**_shown(total, hide=hides and reveals(total.revealing()))),
-            data=_ranked(counts, names, hides=hides),
-        )
-
-    return routes
-
-
-async def _reaching(tx: ReadTransaction, settings: IndicatorsSettings) -> _Reaching:
-    today = clock.local(tx.now).date()
-    expected = await sources.expected(tx, today.year)
-    states = tuple(judge(source, last, tx.now) for source, last in expected)
-    told = await sources.last_data_at(tx)
-    blind = blind_regions(
-        states, distribution_told=any(topic.producer == "distribution" for topic in told)
+@router.get("")
+async def list_unreached(
+    *,
+    request: Request,
+    response: Response,
+    tx: ReadTx,
+    actor: ListReader,
+    fresh: Freshness,
+    settings: Settings,
+    signer: Signer,
+    region: RegionCode = None,
+    cursor: Cursor = None,
+    limit: Limit = LIMIT_DEFAULT,
+) -> UnreachedListView:
+    """Keluarga sasaran yang belum tersentuh program mana pun, atau belum diketahui."""
+    patterns = places(actor, region)
+    reaching = await reach.terms(tx, settings.reach_window_months)
+    query = unreached.listed(
+        patterns=patterns,
+        since=reaching.since,
+        until=reaching.until,
+        desil_max=settings.target_desil_max,
     )
-    return _Reaching(window_start(today, settings.reach_window_months), today, states, blind)
+    found = await paginate(
+        tx,
+        query,
+        keys=unreached.LIST_KEYS,
+        limit=limit,
+        cursor=cursor,
+        signer=signer,
+        list_name=f"unreached|{','.join(patterns)}",
+    )
+    names = await coverage.region_names(tx, sorted({row["region_code"] for row in found.rows}))
+    page = UnreachedListView(
+        **_terms(reaching, fresh, settings),
+        data=[
+            UnreachedFamilyView(
+                **row,
+                region_name=names.get(row["region_code"]),
+                status=reach_of(row["region_code"], reaching.blind),
+            )
+            for row in found.rows
+        ],
+        next=found.next,
+    )
+    link_next(request, response, page)
+    return page
+
+
+@router.get("/summary")
+async def summarise_unreached(
+    *,
+    tx: ReadTx,
+    actor: Reader,
+    fresh: Freshness,
+    settings: Settings,
+    region: RegionCode = None,
+    by: Annotated[Literal["desa", "kecamatan"], Query()] = "desa",
+) -> UnreachedSummaryView:
+    """Jumlah dan tingkat keluarga sasaran belum tersentuh per desa atau kecamatan."""
+    reaching = await reach.terms(tx, settings.reach_window_months)
+    villages = await unreached.by_village(
+        tx,
+        patterns=places(actor, region),
+        since=reaching.since,
+        until=reaching.until,
+        desil_max=settings.target_desil_max,
+    )
+    counts = _count(villages, reaching.blind, by)
+    total = _Counts()
+    for row in counts.values():
+        total = total.plus(row)
+    hides = hides_small_cells(actor)
+    names = await coverage.region_names(tx, list(counts))
+    return UnreachedSummaryView(
+        **_terms(reaching, fresh, settings),
+        region=region,
+        by=by,
+        total=UnreachedCountsView(**_shown(total, hide=hides and reveals(total.revealing()))),
+        data=_ranked(counts, names, hides=hides),
+    )
 
 
 def _terms(
-    reaching: _Reaching, fresh: FreshnessView, settings: IndicatorsSettings
+    reaching: Terms, fresh: FreshnessView, settings: IndicatorsSettings
 ) -> dict[str, object]:
     return {
-        "as_of": fresh.as_of,
-        "stale": fresh.stale,
+        **fresh.fields,
         "window": WindowView(since=reaching.since, until=reaching.until),
         "target_desil_max": settings.target_desil_max,
         "sources": [source_view(state) for state in reaching.states],

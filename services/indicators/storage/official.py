@@ -28,18 +28,20 @@ ORDER BY indicator_code, region_code, period, source, revision DESC
 # Two imports at once would number the same revision; the second waits and then sees the first.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.official', 0))"
 
-_YEARLY: Final = """
-SELECT DISTINCT ON (period) period, value, unit, source, note, revision, recorded_at
+_SERIES: Final = """
+SELECT period, value, unit, source, note, revision, recorded_at
 FROM official_statistics AS s
-WHERE indicator_code = $1 AND region_code = $2 AND period ~ '^[0-9]{4}$'
+WHERE indicator_code = $1 AND region_code = $2 AND ($3::text IS NULL OR period = $3)
     AND NOT EXISTS (
         SELECT 1 FROM official_statistics AS newer
         WHERE (newer.indicator_code, newer.region_code, newer.period, newer.source)
             = (s.indicator_code, s.region_code, s.period, s.source)
             AND newer.revision > s.revision
     )
-ORDER BY period, recorded_at DESC, id DESC
+ORDER BY period, recorded_at, id LIMIT $4
 """
+
+SERIES_MAX: Final = 1_000
 
 LIST_KEYS: Final = (
     col(OfficialStatisticRow.indicator_code),
@@ -50,10 +52,10 @@ LIST_KEYS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class YearFigure:
-    """The published value of one year, from the source that was recorded last."""
+class Point:
+    """One published value of a series, in its newest revision."""
 
-    year: int
+    period: str
     value: Decimal
     unit: str
     source: str
@@ -119,7 +121,9 @@ def listed(*, indicator: str | None, region: str | None, history: bool) -> Selec
     return query
 
 
-async def yearly(tx: ReadTransaction, indicator: str, region: str) -> list[YearFigure]:
-    """Return the yearly series (periods that are whole years), oldest first."""
-    rows = await (await tx.raw()).fetch(_YEARLY, indicator, region)
-    return [YearFigure(int(row["period"]), *list(row.values())[1:]) for row in rows]
+async def series(
+    tx: ReadTransaction, indicator: str, region: str, period: str | None = None
+) -> list[Point]:
+    """Return the series, oldest first; where sources differ, the one recorded last comes last."""
+    rows = await (await tx.raw()).fetch(_SERIES, indicator, region, period, SERIES_MAX)
+    return [Point(*row.values()) for row in rows]

@@ -31,10 +31,6 @@ ON CONFLICT (program_id) DO UPDATE SET
 
 _PROGRESS: Final = "SELECT topic, counter, last_data_at FROM source_progress"
 
-_BEHIND: Final = """
-SELECT count(*) < $2 OR bool_or(as_of IS NULL OR as_of < $1) FROM consumer_progress
-"""
-
 _EXPECTED: Final = """
 SELECT s.year, s.code, s.revision, s.name, s.reporter_code, s.program_code, s.region_code,
        s.max_age_days, s.recorded_at, max(told.last_data_at) AS last_data_at
@@ -70,11 +66,6 @@ async def last_data_at(tx: ReadTransaction) -> dict[Topic, datetime]:
     """Return the newest event's time of each topic that has any."""
     rows = await (await tx.raw()).fetch(_PROGRESS)
     return {Topic(row["topic"]): row["last_data_at"] for row in rows}
-
-
-async def is_behind(tx: ReadTransaction, since: datetime, consumers: int) -> bool:
-    """Say whether one of the ``consumers`` has not read its stream through since ``since``."""
-    return bool(await (await tx.raw()).fetchval(_BEHIND, since, consumers))
 
 
 async def counters(pool: Pool) -> dict[Topic, tuple[int, datetime]]:
