@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from services.registry.actions import regions as region_actions
 from services.registry.actions import republish
+from services.registry.actions.imports_work import ImportWorker, upload_reader
 from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
 from services.registry.api.import_shapes import IMPORT_ERRORS
@@ -11,8 +12,12 @@ from services.registry.settings import RegistrySettings
 from services.registry.storage.identities import Numbers
 from services.registry.subscriptions.distribution import ENTITLEMENTS
 from services.registry.subscriptions.programs import ENROLMENTS
+from services.shared.blobs import BlobStore, FolderBackend
+from services.shared.db import Database
 from services.shared.http import create_service_app
+from services.shared.sealing import Keyring
 from services.shared.uploads import uploads_router
+from services.shared.worker import HOUR_S, Job, run_worker
 
 SUBSCRIPTIONS = (ENROLMENTS, ENTITLEMENTS)
 REPUBLISHERS = (
@@ -20,6 +25,8 @@ REPUBLISHERS = (
     republish.republish_families,
     republish.republish_identities,
 )
+IMPORT_POLL_S = 1.0
+"""A person who approved an import looks at its progress: a second is soon enough."""
 
 
 def create_app() -> FastAPI:
@@ -40,3 +47,38 @@ def create_app() -> FastAPI:
     )
     app.state.numbers = Numbers(app.state.keyring)
     return app
+
+
+def jobs(settings: RegistrySettings) -> tuple[Job, ...]:
+    """Return what the worker does beside relay and inbox."""
+    keyring = Keyring.load(settings.key_file)
+    store = BlobStore(FolderBackend(settings.blob_dir), keyring)
+
+    async def load_regions(db: Database) -> None:
+        async with db.transaction() as tx:
+            await region_actions.load_regions(tx, settings.regency)
+
+    def importer(db: Database) -> ImportWorker:
+        return ImportWorker(db, keyring, upload_reader(db, store))
+
+    return (
+        Job("regions", 24 * HOUR_S, load_regions),
+        Job("imports", IMPORT_POLL_S, lambda db: importer(db).drain()),
+        Job("imports-forget", HOUR_S, lambda db: importer(db).forget_old_rows()),
+    )
+
+
+def main() -> None:
+    """Run the worker until SIGTERM: relay, inbox, orders, audit, regions, imports."""
+    settings = RegistrySettings()
+    run_worker(
+        settings,
+        service="registry",
+        subscriptions=SUBSCRIPTIONS,
+        republishers=REPUBLISHERS,
+        jobs=jobs(settings),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,9 @@
 """Families over HTTP: ``/v1/families``."""
 
+import functools
 import re
-from datetime import date
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -24,6 +26,7 @@ from services.registry.domain.families import FamilyStatus
 from services.registry.domain.purposes import PURPOSE_CHARS_MAX, PURPOSE_CHARS_MIN
 from services.registry.storage import aid, families
 from services.shared import clock
+from services.shared.db import Pool
 from services.shared.http import (
     ReadTx,
     Signer,
@@ -34,6 +37,7 @@ from services.shared.http import (
     service_router,
 )
 from services.shared.pages import LIMIT_DEFAULT, LIMIT_MAX, Cursor, Limit, Page, link_next, paginate
+from services.shared.position import POSITION_CHARS_MAX, as_of, wait_for
 
 router = service_router(tags=["families"])
 
@@ -101,6 +105,8 @@ class FamilyAid(BaseModel):
 
     family_id: UUID
     data: list[AidCount]
+    as_of: dict[str, datetime | None]
+    stale: bool
 
 
 @router.get("/v1/families")
@@ -148,12 +154,32 @@ async def get_family(family_id: UUID, request: Request, actor: FamilyViewer) -> 
 
 
 @router.get("/v1/families/{family_id}/aid")
-async def get_family_aid(family_id: UUID, tx: ReadTx, actor: FamilyViewer) -> FamilyAid:
+async def get_family_aid(
+    *,
+    family_id: UUID,
+    request: Request,
+    tx: ReadTx,
+    actor: FamilyViewer,
+    min_position: Annotated[str | None, Query(max_length=POSITION_CHARS_MAX)] = None,
+) -> FamilyAid:
     """Return how much aid is known of a family; the details are with programs, distribution."""
+    stale = await wait_for(min_position, _aid_readers(request.app.state.db.pool))
     if not await families.some(tx, [family_id], actor.scope):
         raise FamilyNotFoundError
     rows = await aid.of_family(tx, family_id, actor.scope)
-    return FamilyAid(family_id=family_id, data=[AidCount.model_validate(row) for row in rows])
+    return FamilyAid(
+        family_id=family_id,
+        data=[AidCount.model_validate(row) for row in rows],
+        as_of=await as_of(tx),
+        stale=stale,
+    )
+
+
+def _aid_readers(pool: Pool) -> dict[str, Callable[[str], Awaitable[tuple[int, int] | None]]]:
+    return {
+        f"{producer}.{kind}.state.v1": functools.partial(aid.guard, pool, kind)
+        for producer, kind in (("programs", "enrolment"), ("distribution", "entitlement"))
+    }
 
 
 @router.post("/v1/families/batch")

@@ -11,7 +11,7 @@ from sqlmodel import col
 from services.registry.domain.aid import AidState
 from services.registry.storage.tables import FamilyAidRow, FamilyRow
 from services.shared.auth import Scope
-from services.shared.db import ReadTransaction, Transaction
+from services.shared.db import Pool, ReadTransaction, Transaction
 
 _VALUES = ("family_id", "person_id", "program_id", "status", "value_idr", "epoch", "version")
 
@@ -57,3 +57,13 @@ async def of_family(tx: ReadTransaction, family_id: UUID, scope: Scope) -> list[
 async def forget(tx: Transaction, kind: str) -> None:
     """Empty one half of the projection, before it is read again from the stream."""
     await tx.execute(delete(FamilyAidRow).where(col(FamilyAidRow.kind) == kind))
+
+
+async def guard(pool: Pool, kind: str, subject_id: str) -> tuple[int, int] | None:
+    """Return the (epoch, version) that is kept of one enrolment or entitlement."""
+    row = await pool.fetchrow(
+        "SELECT epoch, version FROM family_aid WHERE kind = $1 AND subject_id::text = $2",
+        kind,
+        subject_id,
+    )
+    return None if row is None else (row["epoch"], row["version"])

@@ -181,6 +181,15 @@ async def _insert_families(work: Work, families: Sequence[NewFamily]) -> None:
             for one in families
         ],
     )
+    await _insert_numbers(work, families, kept)
+    await _insert_domiciles(work, [(one.id, one) for one in families])
+    claims = [("kk", one.kk_index, one.id, one.claim) for one in families]
+    await _insert_claims(work, claims)
+
+
+async def _insert_numbers(
+    work: Work, families: Sequence[NewFamily], kept: Mapping[UUID, Mapping[str, Any]]
+) -> None:
     await copy_rows(
         work.tx,
         "family_numbers",
@@ -189,17 +198,14 @@ async def _insert_families(work: Work, families: Sequence[NewFamily]) -> None:
                 "id": new_id(),
                 "family_id": one.id,
                 **_columns("kk", kept[one.id]),
-                "key_version": version,
-                "valid": asyncpg.Range(day, None),
+                "key_version": work.numbers.key_version,
+                "valid": asyncpg.Range(work.batch.observed_on, None),
                 **work.stamp,
             }
             for one in families
             if one.id in kept
         ],
     )
-    await _insert_domiciles(work, [(one.id, one) for one in families])
-    claims = [("kk", one.kk_index, one.id, one.claim) for one in families]
-    await _insert_claims(work, claims)
 
 
 async def _insert_domiciles(

@@ -54,6 +54,7 @@ async def aid_of(registry, family_id):
     headers = registry.auth("admin_dinsos", key=False)
     answer = await registry.client.get(f"/v1/families/{family_id}/aid", headers=headers)
     assert answer.status_code == 200
+    assert answer.json()["stale"] is False
     return {(one["kind"], one["status"]): one["value_idr"] for one in answer.json()["data"]}
 
 
@@ -83,6 +84,10 @@ async def test_aid_states_are_kept_and_an_older_one_changes_nothing(registry, fa
     await registry.publish(enrolment.model_copy(update={"status": "refused"}), version=2)
     await registry.drain()
     assert ("enrolment", "granted") in await aid_of(registry, family)
+    later = f"programs.enrolment.state.v1/{enrolment.enrolment_id}/1/4"
+    headers = registry.auth("admin_dinsos", key=False)
+    path = f"/v1/families/{family}/aid?min_position={later}"
+    assert (await registry.client.get(path, headers=headers)).json()["stale"] is True
     restored = enrolment.model_copy(update={"status": "ended"})
     await registry.publish(restored, version=1, epoch=2)
     await registry.drain()
