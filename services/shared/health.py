@@ -5,9 +5,11 @@ log; the answer names only the part.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 
 import structlog
+import uvicorn
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
@@ -80,3 +82,34 @@ def operations_app(title: str, checks: Mapping[str, Check]) -> FastAPI:
     app.include_router(health_router(checks))
     app.include_router(metrics_router())
     return app
+
+
+class _OperationsServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to the process, whose work is something else."""
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving_operations(
+    title: str, checks: Mapping[str, Check], port: int | None
+) -> AsyncIterator[None]:
+    """Show health and metrics on ``port`` while the block runs; nothing when it is None."""
+    if port is None:
+        yield
+        return
+    config = uvicorn.Config(
+        operations_app(title, checks),
+        host="0.0.0.0",  # noqa: S104 - scraped from other hosts; it shows no data
+        port=port,
+        log_config=None,
+        access_log=False,
+    )
+    server = _OperationsServer(config)
+    running = asyncio.create_task(server.serve())
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
