@@ -8,9 +8,9 @@ settings.
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from urllib.parse import parse_qsl
 
-from fastapi import FastAPI, Form
+from fastapi import FastAPI, HTTPException, Request
 from pydantic import BaseModel
 
 from services.shared.roles import Role
@@ -125,27 +125,31 @@ def create_app() -> FastAPI:
         return list(PEOPLE.values())
 
     @app.post("/token")
-    async def token(
-        subject: Annotated[str, Form()],
-        roles: Annotated[str | None, Form()] = None,
-        regions: Annotated[str | None, Form()] = None,
-        agency: Annotated[str | None, Form()] = None,
-    ) -> TokenAnswer:
-        """Issue a token of one of ``/people``, or of anybody described (comma-separated)."""
-        person = PEOPLE.get(subject)
-        if roles is not None or person is None:
-            person = Person(
-                subject=subject,
-                name=subject,
-                roles=[Role(role) for role in (roles or Role.WARGA).split(",")],
-                regions=regions.split(",") if regions else [],
-                agency=agency,
-            )
-        lifetime = int(DAY.total_seconds())
+    async def token(request: Request) -> TokenAnswer:
+        """Issue a token for a form: ``subject`` of ``/people``, or anybody described.
+
+        Such a person has ``roles`` and ``regions`` (comma-separated) and ``agency``.
+        """
+        form = dict(parse_qsl((await request.body()).decode()))
+        person = PEOPLE.get(form.get("subject", ""))
+        if person is None or "roles" in form:
+            person = _described(form)
         return TokenAnswer(
             access_token=token_of(signer, person),
             token_type="Bearer",  # noqa: S106 - the scheme's name
-            expires_in=lifetime,
+            expires_in=int(DAY.total_seconds()),
         )
 
     return app
+
+
+def _described(form: dict[str, str]) -> Person:
+    subject = form.get("subject") or "somebody"
+    try:
+        roles = [Role(role) for role in form.get("roles", Role.WARGA).split(",")]
+    except ValueError as error:
+        raise HTTPException(400, f"{error}; known: {', '.join(Role)}") from error
+    regions = [region for region in form.get("regions", "").split(",") if region]
+    return Person(
+        subject=subject, name=subject, roles=roles, regions=regions, agency=form.get("agency")
+    )

@@ -13,15 +13,16 @@ def print_report(console: Console, system: System) -> None:
     """Print the addresses and how to get a token for each role; write the tokens to files."""
     folder = system.state / "tokens"
     folder.mkdir(exist_ok=True, mode=0o700)
-    people = Table(title="Development tokens, one day each", title_justify="left")
-    for column in ("role", "regions", "agency", "token"):
+    title = f"Development tokens, one day each, in {folder}"
+    people = Table(title=title, title_justify="left")
+    for column in ("role", "regions", "agency", "file"):
         people.add_column(column)
     for person in PEOPLE.values():
         file = folder / person.subject
         file.touch(mode=0o600)
         file.write_text(system.token(person.subject))
         role, regions = ", ".join(person.roles), ", ".join(person.regions)
-        people.add_row(role, regions, person.agency or "", str(file))
+        people.add_row(role, regions, person.agency or "", person.subject)
     console.print(people)
     addresses = Table(show_header=False, box=None)
     addresses.add_row("gateway", f"[bold]{system.gateway_url}[/]")

@@ -29,6 +29,9 @@ from services.shared.signing import TokenSigner
 
 ROOT = Path(__file__).resolve().parents[2]
 GATEWAY_PORT = 8080
+LOCAL_CALLS_PER_MINUTE = 60_000
+"""The demonstration is loaded by few callers as fast as they can; nobody else is here."""
+
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "PYTHONPATH")
 """Of our own environment the parts get this and no more: no variable reaches them by accident."""
 
@@ -244,7 +247,14 @@ class System:
             f"GATEWAY_{service.upper()}_URL": f"http://127.0.0.1:{self.ports.of(service)}"
             for service in SERVICES
         }
-        return {**upstreams, "GATEWAY_ISSUERS": json.dumps([{"issuer": self.issuer_url}])}
+        given = {name: value for name, value in os.environ.items() if name.startswith("GATEWAY_")}
+        return {
+            "GATEWAY_ENVIRONMENT": "development",
+            "GATEWAY_CALLS_PER_MINUTE": str(LOCAL_CALLS_PER_MINUTE),
+            **given,
+            **upstreams,
+            "GATEWAY_ISSUERS": json.dumps([{"issuer": self.issuer_url}]),
+        }
 
     def _start_app(self, name: str, factory: str, env: Mapping[str, str]) -> None:
         preferred = GATEWAY_PORT if name == "gateway" else None
