@@ -45,19 +45,25 @@ ORDER BY n.id
 """
 
 FOLLOW = """
-WITH open_ones AS (
-    SELECT e.id, coalesce(m.family_id, n.family_id) AS family_id,
+WITH touched AS MATERIALIZED (
+    SELECT id, enrolment_id, person_id, family_id, region_code FROM entitlements
+    WHERE status IN ('reserved', 'part_delivered')
+      AND (family_id = ANY($1) OR person_id = ANY($2) OR enrolment_id = ANY($3))
+), strayed AS (
+    SELECT t.id, coalesce(m.family_id, n.family_id) AS family_id,
            coalesce(f.region_code, n.region_code) AS region_code
-    FROM entitlements AS e
-    JOIN enrolments AS n ON n.id = e.enrolment_id
-    LEFT JOIN family_members AS m ON m.person_id = e.person_id
-    LEFT JOIN families AS f ON f.id = coalesce(m.family_id, n.family_id)
-    WHERE e.status IN ('reserved', 'part_delivered')
-      AND (e.family_id = ANY($1) OR e.person_id = ANY($2) OR e.enrolment_id = ANY($3))
-      AND (e.family_id, e.region_code) IS DISTINCT FROM
+    FROM touched AS t
+    CROSS JOIN LATERAL (SELECT family_id, region_code FROM enrolments
+                        WHERE id = t.enrolment_id LIMIT 1) AS n
+    LEFT JOIN LATERAL (SELECT family_id FROM family_members
+                       WHERE person_id = t.person_id LIMIT 1) AS m ON true
+    LEFT JOIN LATERAL (SELECT region_code FROM families
+                       WHERE id = coalesce(m.family_id, n.family_id) LIMIT 1) AS f ON true
+    WHERE (t.family_id, t.region_code) IS DISTINCT FROM
           (coalesce(m.family_id, n.family_id), coalesce(f.region_code, n.region_code))
-    ORDER BY e.id
-    FOR UPDATE OF e
+), open_ones AS (
+    SELECT s.* FROM strayed AS s JOIN entitlements AS e ON e.id = s.id
+    ORDER BY e.id FOR UPDATE OF e
 )
 UPDATE entitlements AS e
 SET family_id = o.family_id, region_code = o.region_code, version = e.version + 1,
@@ -65,6 +71,7 @@ SET family_id = o.family_id, region_code = o.region_code, version = e.version + 
 FROM open_ones AS o WHERE o.id = e.id
 RETURNING e.id
 """
+"""LIMIT 1 keeps each look-up an index scan: joined, the planner reads whole tables per batch."""
 
 CHANGE = """
 UPDATE entitlements AS e

@@ -81,6 +81,7 @@ class EntitlementRow(Row, table=True):
         Index(None, "family_id"),
         Index(None, "person_id"),
         Index(None, "region_code", "id"),
+        Index(None, "cycle_id", "id"),
     )
 
     id: UUID = Field(primary_key=True)

@@ -298,6 +298,7 @@ def upgrade() -> None:
     op.create_index(op.f('entitlements_family_id_idx'), 'entitlements', ['family_id'], unique=False)
     op.create_index(op.f('entitlements_person_id_idx'), 'entitlements', ['person_id'], unique=False)
     op.create_index(op.f('entitlements_region_code_id_idx'), 'entitlements', ['region_code', 'id'], unique=False)
+    op.create_index(op.f('entitlements_cycle_id_id_idx'), 'entitlements', ['cycle_id', 'id'], unique=False)
     op.create_table('sessions',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('cycle_id', sa.Uuid(), nullable=False),
