@@ -86,21 +86,30 @@ class Village:
 
 
 def villages(total_families: int, seed: int = 62_02) -> list[Village]:
-    """Spread ``total_families`` over the 185 villages; kelurahan are several times larger."""
+    """Spread ``total_families`` over the 185 villages, kelurahan larger; leave out empty ones."""
     random = Random(seed)
     drawn = []
     for district in wilayah.list_wilayah(REGENCY):
         for village in wilayah.list_wilayah(district.code):
             urban = village.code.split(".")[3].startswith("1")
             drawn.append((village, urban, random.lognormvariate(0.0, 0.45) * (4.5 if urban else 1)))
-    scale = total_families / sum(weight for *_, weight in drawn)
-    sizes = [max(1, round(weight * scale)) for *_, weight in drawn]
-    largest = max(range(len(sizes)), key=sizes.__getitem__)
-    sizes[largest] += total_families - sum(sizes)
     return [
         Village(village.code, village.name, urban, size)
-        for (village, urban, _), size in zip(drawn, sizes, strict=True)
+        for (village, urban, _), size in zip(
+            drawn, _shares(total_families, [weight for *_, weight in drawn]), strict=True
+        )
+        if size
     ]
+
+
+def _shares(total: int, weights: list[float]) -> list[int]:
+    """Split ``total`` by weight into whole parts that add up (largest remainder)."""
+    exact = [total * weight / sum(weights) for weight in weights]
+    parts = [int(share) for share in exact]
+    by_remainder = sorted(range(len(exact)), key=lambda at: parts[at] - exact[at])
+    for at in by_remainder[: total - sum(parts)]:
+        parts[at] += 1
+    return parts
 
 
 class Numbers:

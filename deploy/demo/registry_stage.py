@@ -24,7 +24,10 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XLSX_EVERY = 20
 """Every twentieth village sends a workbook, as some do; the others send CSV."""
 
-AT_ONCE = 4
+SPOILED_FROM = 5
+"""Where there are fewer families, a spoiled row might be a village's only one."""
+
+AT_ONCE = 8
 POLL_S = 0.25
 ENDED = frozenset({"merged", "refused", "cancelled", "failed"})
 DTSEN_CUT_OFF = date(2026, 9, 30)
@@ -71,7 +74,9 @@ async def _village(
     client: Client, number: int, village: Village, people: Sequence[Family], step: Step
 ) -> dict[str, Any]:
     operator = village_operator(village.code)
-    rows = spoiled(opensid_rows(people), Random(village.code))
+    rows = opensid_rows(people)
+    if len(people) >= SPOILED_FROM:
+        rows = spoiled(rows, Random(village.code))
     if number % XLSX_EVERY == 0:
         content, kind, name = as_opensid_xlsx(rows), XLSX, "penduduk.xlsx"
     else:
