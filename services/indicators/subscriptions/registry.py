@@ -11,8 +11,8 @@ from services.shared.db import Transaction
 from services.shared.events import Received
 from services.shared.inbox import Subscription
 
-ACTIVE = "AKTIF"
-"""The one family status that counts; every other one says why the family ended, handbook 1.6.3."""
+ACTIVE = "active"
+"""Registry's word for a living family; every other status says why it ended."""
 
 
 async def handle(tx: Transaction, events: Sequence[Received[Any]]) -> None:
