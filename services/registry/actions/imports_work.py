@@ -1,8 +1,6 @@
 """The registry worker's part in imports: look for one that waits, take it a stage further."""
 
-import asyncio
 import io
-from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -19,7 +17,6 @@ from services.shared.blobs import BlobMissing, BlobStore
 from services.shared.db import Database
 from services.shared.sealing import Keyring, SealError
 
-POLL_S = 1.0
 RETRY_AFTER = timedelta(seconds=5)
 STAGED_ROWS_KEPT = timedelta(days=30)
 """How long an operator may fetch the rejected rows of a finished import."""
@@ -58,19 +55,11 @@ class ImportWorker:
         self._shop = Workshop(db, keyring, read_upload)
         self._name = uuid4().hex
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set; a stage that is under way at the end is left to resume."""
-        while not stop.is_set():
-            try:
-                if await self.work_once():
-                    continue
-            except Exception:
-                # The database is away: the imports wait in it.
-                log.exception("imports_not_reachable")
-            await self._pause(stop)
-
     async def drain(self) -> int:
-        """Work until nothing waits; return how many stages were done."""
+        """Work until nothing waits; return how many stages were done. A periodic job.
+
+        A stage that is cut off by the end of the process is resumed by the next one.
+        """
         stages = 0
         while await self.work_once():
             stages += 1
@@ -100,11 +89,6 @@ class ImportWorker:
         async with self._db.transaction() as tx:
             before = tx.now - STAGED_ROWS_KEPT
             return await imports.forget_rows(tx, before, FORGET_PER_RUN)
-
-    @staticmethod
-    async def _pause(stop: asyncio.Event) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), POLL_S)
 
     async def _let_go(self, job: ImportJob) -> None:
         async with self._db.transaction() as tx:

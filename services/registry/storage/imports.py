@@ -76,7 +76,8 @@ async def find(
 ) -> dict[str, Any] | None:
     """Return the import as a mapping of its columns, or None when it is not in ``scope``."""
     stmt = in_scope(scope).where(col(ImportRow.id) == import_id)
-    rows = await tx.rows(stmt.with_for_update() if lock else stmt)
+    # Not the key: a chunk being staged holds a share of it and need not be waited for.
+    rows = await tx.rows(stmt.with_for_update(key_share=True) if lock else stmt)
     return dict(rows[0]) if rows else None
 
 
