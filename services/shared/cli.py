@@ -57,7 +57,7 @@ async def _with_database(options: argparse.Namespace) -> int:
 
 def migrate(options: argparse.Namespace) -> int:
     """Bring databases to the newest version."""
-    for service in options.service or SERVICES:
+    for service in SERVICES if options.service == "all" else (options.service,):
         migrations.upgrade(service)
         print(f"{service}: migrated")
     return DONE
@@ -149,7 +149,8 @@ def _parser() -> argparse.ArgumentParser:
     top = parser.add_subparsers(required=True, metavar="command")
 
     one = top.add_parser("migrate", help=migrate.__doc__)
-    one.add_argument("service", nargs="*", choices=SERVICES, default=None)
+    # argparse holds an empty list against ``choices``: hence one word for all.
+    one.add_argument("service", nargs="?", choices=("all", *SERVICES), default="all")
     one.set_defaults(action=migrate)
 
     one = _add(top, "republish", republish, wait=True)

@@ -5,6 +5,7 @@ together or not at all. Reads of several statements see one snapshot (``ReadTran
 """
 
 import asyncio
+import traceback
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,7 +31,9 @@ __all__ = [
     "Pool",
     "ReadTransaction",
     "Transaction",
+    "constraint_of",
     "sqlstate_of",
+    "where",
 ]
 
 M = TypeVar("M")
@@ -201,12 +204,32 @@ class Transaction(ReadTransaction):
 
 def sqlstate_of(error: BaseException) -> str | None:
     """Return the SQLSTATE of a database error, or None when the server did not answer."""
+    return _server_word(error, "sqlstate")
+
+
+def constraint_of(error: BaseException) -> str | None:
+    """Return the name of the constraint that a database error reports."""
+    return _server_word(error, "constraint_name")
+
+
+def _server_word(error: BaseException, name: str) -> str | None:
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(state := getattr(cause, "sqlstate", None), str):
-            return state
+        if isinstance(word := getattr(cause, name, None), str):
+            return word
+        # SQLAlchemy wraps its adapter's error, which was raised from asyncpg's.
         cause = getattr(cause, "orig", None) or cause.__cause__
     return None
+
+
+def where(error: BaseException) -> list[str]:
+    """Return the last places of an error in our own code, for the log.
+
+    Without its text: PostgreSQL quotes the row that failed, which may be personal data.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "/services/" in frame.filename]
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in own[-5:]]
 
 
 class Pool:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from services.shared import broker, openapi, problems
 from services.shared.auth import TokenVerifier
 from services.shared.conditional import etag, not_modified, require_match
-from services.shared.db import Database, EventRefused, sqlstate_of
+from services.shared.db import Database, EventRefused, sqlstate_of, where
 from services.shared.feed import changes_router
 from services.shared.health import Check, health_router
 from services.shared.observability import (
@@ -152,5 +152,5 @@ async def _answer_database_error(request: Request, error: Exception) -> Response
     if broker.is_passing(error):
         problems.log.warning("database_unavailable", error=type(error).__name__, sqlstate=state)
         return problem_response(request.scope, Problem(UNAVAILABLE, headers={"Retry-After": "1"}))
-    problems.log.exception("database_error", sqlstate=state, exc_info=error)
+    problems.log.error("database_error", sqlstate=state, where=where(error))
     return problem_response(request.scope, Problem(INTERNAL))

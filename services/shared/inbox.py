@@ -25,7 +25,7 @@ from nats.js import JetStreamContext
 
 from services.shared import parking, pulling
 from services.shared.broker import NOT_FOUND, ApiError, Backoff, client_of, is_passing, pause
-from services.shared.db import Database, Transaction
+from services.shared.db import Database, Transaction, where
 from services.shared.events import EventData, Received, Unreadable
 from services.shared.inbox_table import keep_fresh
 from services.shared.observability import CONSUMER_LAG, EVENTS_HANDLED, PARKED, continued
@@ -296,7 +296,12 @@ class Inbox:
                 if len(items) == 1:
                     fault = parking.fault_of(error)
                     items = [Item(items[0].delivery, items[0].event, fault)]
-                    log.exception("handler_failed", consumer=subscription.name, code=fault.code)
+                    log.error(  # noqa: TRY400 - the error's text may quote personal data
+                        "handler_failed",
+                        consumer=subscription.name,
+                        fault=str(fault),
+                        where=where(error),
+                    )
                     continue
             half = len(items) // 2
             return [

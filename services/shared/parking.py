@@ -10,7 +10,7 @@ import orjson
 from nats.aio.msg import Msg
 
 from services.shared import clock
-from services.shared.db import Transaction, sqlstate_of
+from services.shared.db import Transaction, constraint_of, sqlstate_of
 from services.shared.events import CloudEvent, EventData, Kind, Received, Unreadable, parse
 from services.shared.ids import new_id
 
@@ -126,8 +126,7 @@ def fault_of(error: Exception) -> Unreadable:
     """Say why a handler failed, without the values that an error text may quote."""
     code = str(getattr(error, "code", "")) or "handler_failed"
     state = sqlstate_of(error)
-    constraint = getattr(getattr(error, "orig", None), "constraint_name", None)
-    parts = [type(error).__name__, f"sqlstate {state}" if state else "", constraint or ""]
+    parts = [type(error).__name__, f"sqlstate {state}" if state else "", constraint_of(error) or ""]
     return Unreadable(code[:100], " ".join(part for part in parts if part))
 
 

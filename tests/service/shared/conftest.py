@@ -14,9 +14,10 @@ from nats.aio.client import Client
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.shared import migrations
+from services.shared import clock, migrations
 from services.shared.db import Database, Transaction
-from services.shared.events import EventData, Kind, Received
+from services.shared.events import CloudEvent, EventData, Kind, Received
+from services.shared.ids import new_id
 from services.shared.inbox import Inbox, Subscription
 from services.shared.outbox import Relay
 from services.shared.tables import new_metadata, shared_tables
@@ -27,10 +28,10 @@ from tests.support.stack import Stack
 class ThingStateV1(EventData):
     """A thing changed (only in these tests)."""
 
-    TYPE: ClassVar[str] = "registry.thing.state.v1"
+    TYPE: ClassVar[str] = "distribution.thing.state.v1"
     KIND: ClassVar[Kind] = Kind.STATE
     KEY: ClassVar[str] = "thing_id"
-    STREAM: ClassVar[str] = "REGISTRY_STATE"
+    STREAM: ClassVar[str] = "DISTRIBUTION_STATE"
 
     thing_id: UUID
     label: str = ""
@@ -42,10 +43,10 @@ class ThingStateV1(EventData):
 class ThingSoldV1(EventData):
     """A thing was sold (only in these tests)."""
 
-    TYPE: ClassVar[str] = "registry.thing.sold.v1"
+    TYPE: ClassVar[str] = "distribution.thing.sold.v1"
     KIND: ClassVar[Kind] = Kind.FACT
     KEY: ClassVar[str] = "sale_id"
-    STREAM: ClassVar[str] = "REGISTRY_FACT"
+    STREAM: ClassVar[str] = "DISTRIBUTION_FACT"
 
     sale_id: UUID
     amount_idr: int = 0
@@ -55,14 +56,37 @@ class ThingSoldV1(EventData):
 class SecretStateV1(EventData):
     """Personal data of a thing (only in these tests)."""
 
-    TYPE: ClassVar[str] = "registry.secret.state.v1"
+    TYPE: ClassVar[str] = "distribution.secret.state.v1"
     KIND: ClassVar[Kind] = Kind.STATE
     KEY: ClassVar[str] = "thing_id"
-    STREAM: ClassVar[str] = "REGISTRY_IDENTITY"
+    STREAM: ClassVar[str] = "DISTRIBUTION_STATE"
     PERSONAL: ClassVar[str] = "a test"
 
     thing_id: UUID
     region_code: str | None = None
+
+
+async def publish(
+    broker: Broker,
+    event: EventData,
+    *,
+    version: int = 1,
+    epoch: int = 1,
+    event_id: str | None = None,
+) -> None:
+    """Publish an event of these tests' own as its producer would."""
+    envelope = CloudEvent(
+        id=event_id or str(new_id()),
+        source="distribution",
+        type=event.TYPE,
+        time=clock.now().isoformat(),
+        epoch=epoch,
+        version=version,
+        data=event.model_dump(mode="json"),
+    )
+    key = event.key if event.KIND is Kind.STATE else envelope.id
+    subject = f"{event.TYPE}.{key}"
+    await broker.publish_bytes(subject, envelope.to_bytes(), producer="distribution")
 
 
 OWN_TABLES = """
@@ -149,7 +173,7 @@ def things(**changes: Any) -> Subscription:
     return Subscription(
         **{
             "name": "things",
-            "stream": "REGISTRY_STATE",
+            "stream": "DISTRIBUTION_STATE",
             "types": (ThingStateV1,),
             "handle": handle_things,
             "reset": forget_things,
@@ -162,7 +186,7 @@ def sales(**changes: Any) -> Subscription:
     return Subscription(
         **{
             "name": "sales",
-            "stream": "REGISTRY_FACT",
+            "stream": "DISTRIBUTION_FACT",
             "types": (ThingSoldV1,),
             "handle": handle_things,
             "reset": forget_sales,
@@ -207,7 +231,7 @@ async def _side(stack: Stack, broker: Broker, name: str) -> AsyncIterator[Side]:
 
 @pytest.fixture
 async def producer(shared_stack: Stack, broker: Broker, fresh: None) -> AsyncIterator[Side]:
-    async for side in _side(shared_stack, broker, "registry"):
+    async for side in _side(shared_stack, broker, "distribution"):
         yield side
 
 
@@ -219,7 +243,7 @@ async def consumer(shared_stack: Stack, broker: Broker, fresh: None) -> AsyncIte
 
 @pytest.fixture
 def relay(producer: Side) -> Relay:
-    return Relay(producer.db, producer.client, "registry")
+    return Relay(producer.db, producer.client, "distribution")
 
 
 @pytest.fixture

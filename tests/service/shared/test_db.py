@@ -19,10 +19,10 @@ async def test_a_transaction_commits_rows_events_and_audit_together(producer: Si
     assert await producer.count("things") == 1
     [event] = await producer.rows("SELECT * FROM outbox")
     assert (event["type"], event["aggregateid"], event["version"], event["epoch"]) == (
-        "registry.thing.state.v1", str(thing), 3, 1,
+        "distribution.thing.state.v1", str(thing), 3, 1,
     )  # fmt: skip
     assert (event["aggregatetype"], event["kind"], event["lane"], event["source"]) == (
-        "registry.thing", "state", "interactive", "registry",
+        "distribution.thing", "state", "interactive", "distribution",
     )  # fmt: skip
     assert await producer.count("audit_entries") == 1
     assert await producer.count("audit_queue") == 1
@@ -71,10 +71,10 @@ async def test_the_position_names_the_first_state_rather_than_a_fact(producer: S
     async with producer.db.transaction() as tx:
         tx.emit(ThingSoldV1(sale_id=sale))
         await tx.flush()
-        assert tx.position == f"registry.thing.sold.v1/{sale}"
+        assert tx.position == f"distribution.thing.sold.v1/{sale}"
         tx.emit(ThingStateV1(thing_id=thing), version=4)
         await tx.flush()
-        assert tx.position == f"registry.thing.state.v1/{thing}/1/4"
+        assert tx.position == f"distribution.thing.state.v1/{thing}/1/4"
 
 
 async def test_one_notification_is_sent_for_many_events_and_none_on_rollback(
@@ -82,7 +82,7 @@ async def test_one_notification_is_sent_for_many_events_and_none_on_rollback(
 ) -> None:
     heard: list[str] = []
     listener = await producer.db.connect()
-    await listener.add_listener("outbox_registry", lambda *_: heard.append("!"))
+    await listener.add_listener("outbox_distribution", lambda *_: heard.append("!"))
     try:
         with pytest.raises(RuntimeError):  # noqa: PT012 - the transaction is the point
             async with producer.db.transaction() as tx:

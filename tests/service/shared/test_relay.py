@@ -11,7 +11,7 @@ from services.shared.events import CloudEvent
 from services.shared.ids import new_id
 from services.shared.locks import LockLost, try_lock
 from services.shared.outbox import Relay
-from tests.service.shared.conftest import SecretStateV1, Side, ThingSoldV1, ThingStateV1
+from tests.service.shared.conftest import Side, ThingSoldV1, ThingStateV1
 from tests.support.service import Broker
 from tests.support.waiting import wait_until
 
@@ -42,10 +42,10 @@ async def test_an_event_is_published_as_a_strict_cloudevent(
     thing = new_id()
     await emit(producer, ThingStateV1(thing_id=thing, label="Tiang"), version=5)
     assert await relay.drain_once() == 1
-    [(subject, envelope)] = await messages(broker, "REGISTRY_STATE")
-    assert subject == f"registry.thing.state.v1.{thing}"
+    [(subject, envelope)] = await messages(broker, "DISTRIBUTION_STATE")
+    assert subject == f"distribution.thing.state.v1.{thing}"
     event = CloudEvent.model_validate_json(json.dumps(envelope))
-    assert (event.source, event.epoch, event.version) == ("registry", 1, 5)
+    assert (event.source, event.epoch, event.version) == ("distribution", 1, 5)
     assert event.data["label"] == "Tiang"
     [row] = await producer.rows("SELECT * FROM outbox")
     assert row["published_at"] is not None
@@ -61,7 +61,7 @@ async def test_only_the_highest_version_of_a_state_is_published(
     for version in (1, 2, 3):
         await emit(producer, ThingStateV1(thing_id=thing, label=str(version)), version=version)
     await relay.drain_once()
-    [(_, envelope)] = await messages(broker, "REGISTRY_STATE")
+    [(_, envelope)] = await messages(broker, "DISTRIBUTION_STATE")
     assert envelope["version"] == 3
     rows = await producer.rows("SELECT version, superseded FROM outbox ORDER BY version")
     assert [row["superseded"] for row in rows] == [True, True, False]
@@ -75,7 +75,7 @@ async def test_an_older_version_that_commits_late_is_never_published(
     await relay.drain_once()
     await emit(producer, ThingStateV1(thing_id=thing), version=7)
     await relay.drain_once()
-    [(_, envelope)] = await messages(broker, "REGISTRY_STATE")
+    [(_, envelope)] = await messages(broker, "DISTRIBUTION_STATE")
     assert envelope["version"] == 8
 
 
@@ -88,7 +88,9 @@ async def test_a_row_with_a_lower_sequence_that_commits_later_is_not_lost(
         await emit(producer, ThingStateV1(thing_id=new_id(), label="late"))
         await relay.drain_once()
     await relay.drain_once()
-    labels = [envelope["data"]["label"] for _, envelope in await messages(broker, "REGISTRY_STATE")]
+    labels = [
+        envelope["data"]["label"] for _, envelope in await messages(broker, "DISTRIBUTION_STATE")
+    ]
     assert labels == ["late", "early"]
 
 
@@ -98,8 +100,8 @@ async def test_facts_are_all_published_each_under_its_own_subject(
     sales = [new_id(), new_id()]
     await emit(producer, *(ThingSoldV1(sale_id=sale) for sale in sales))
     await relay.drain_once()
-    found = await messages(broker, "REGISTRY_FACT")
-    assert {subject for subject, _ in found} == {f"registry.thing.sold.v1.{i}" for i in sales}
+    found = await messages(broker, "DISTRIBUTION_FACT")
+    assert {subject for subject, _ in found} == {f"distribution.thing.sold.v1.{i}" for i in sales}
 
 
 async def test_a_fact_told_again_keeps_its_id(producer: Side, broker: Broker) -> None:
@@ -108,23 +110,14 @@ async def test_a_fact_told_again_keeps_its_id(producer: Side, broker: Broker) ->
     async def current(tx: Transaction) -> Any:
         yield ThingSoldV1(sale_id=sale, amount_idr=5), 1
 
-    relay = Relay(producer.db, producer.client, "registry", [current])
+    relay = Relay(producer.db, producer.client, "distribution", [current])
     await emit(producer, ThingSoldV1(sale_id=sale, amount_idr=5))
     await relay.drain_once()
     assert await relay.republish() == 1
     assert await relay.drain_once() == 1
-    assert {envelope["id"] for _, envelope in await messages(broker, "REGISTRY_FACT")} == {
+    assert {envelope["id"] for _, envelope in await messages(broker, "DISTRIBUTION_FACT")} == {
         str(sale)
     }
-
-
-async def test_personal_states_go_to_the_stream_of_their_own(
-    producer: Side, relay: Relay, broker: Broker
-) -> None:
-    await emit(producer, SecretStateV1(thing_id=new_id()), ThingStateV1(thing_id=new_id()))
-    await relay.drain_once()
-    assert len(await messages(broker, "REGISTRY_IDENTITY")) == 1
-    assert len(await messages(broker, "REGISTRY_STATE")) == 1
 
 
 async def test_what_a_person_waits_for_goes_before_an_import(
@@ -134,7 +127,7 @@ async def test_what_a_person_waits_for_goes_before_an_import(
         await tx.emit_many((ThingStateV1(thing_id=new_id(), label="bulk"), 1) for _ in range(1_200))
     await emit(producer, ThingStateV1(thing_id=new_id(), label="now"))
     await relay.drain_once()
-    found = await messages(broker, "REGISTRY_STATE")
+    found = await messages(broker, "DISTRIBUTION_STATE")
     assert len(found) == 1_201
     assert found[0][1]["data"]["label"] == "now"
     rows = await producer.rows("SELECT DISTINCT published_seq FROM outbox")
@@ -152,7 +145,7 @@ async def test_a_refused_batch_is_published_singly(
         "UPDATE outbox SET published_at = NULL, published_seq = NULL WHERE sequence % 2 = 0"
     )
     assert await relay.drain_once() == 10
-    assert len(await messages(broker, "REGISTRY_STATE")) == 20
+    assert len(await messages(broker, "DISTRIBUTION_STATE")) == 20
     assert await producer.rows("SELECT 1 FROM outbox WHERE published_at IS NULL") == []
 
 
@@ -165,19 +158,19 @@ async def test_a_deleted_stream_is_made_again_and_filled_from_the_tables(
         for thing in things:
             yield ThingStateV1(thing_id=thing, label="from the table"), 9
 
-    relay = Relay(producer.db, producer.client, "registry", [current])
+    relay = Relay(producer.db, producer.client, "distribution", [current])
     await emit(producer, ThingStateV1(thing_id=things[0]), version=9)
     sale = new_id()
     await emit(producer, ThingSoldV1(sale_id=sale, amount_idr=5))
     await relay.drain_once()
     admin = await broker.admin()
-    await admin.delete_stream("REGISTRY_STATE")
-    await admin.delete_stream("REGISTRY_FACT")
+    await admin.delete_stream("DISTRIBUTION_STATE")
+    await admin.delete_stream("DISTRIBUTION_FACT")
     await relay.drain_once()
-    states = await messages(broker, "REGISTRY_STATE")
+    states = await messages(broker, "DISTRIBUTION_STATE")
     assert {envelope["data"]["thing_id"] for _, envelope in states} == {str(i) for i in things}
     assert {envelope["data"]["label"] for _, envelope in states} == {"from the table"}
-    [(_, fact)] = await messages(broker, "REGISTRY_FACT")
+    [(_, fact)] = await messages(broker, "DISTRIBUTION_FACT")
     assert fact["data"]["sale_id"] == str(sale)
 
 
@@ -187,10 +180,10 @@ async def test_a_stream_emptied_behind_our_back_is_filled_again(
     await emit(producer, ThingStateV1(thing_id=new_id()))
     await relay.drain_once()
     admin = await broker.admin()
-    await admin.delete_stream("REGISTRY_STATE")
-    await broker.ensure_streams("registry")
+    await admin.delete_stream("DISTRIBUTION_STATE")
+    await broker.ensure_streams("distribution")
     await relay.drain_once()
-    assert len(await messages(broker, "REGISTRY_STATE")) == 1
+    assert len(await messages(broker, "DISTRIBUTION_STATE")) == 1
 
 
 async def test_republishing_uses_fresh_ids_and_the_raised_epoch(
@@ -201,16 +194,16 @@ async def test_republishing_uses_fresh_ids_and_the_raised_epoch(
     async def current(tx: Transaction) -> Any:
         yield ThingStateV1(thing_id=thing, label="kept"), 3
 
-    relay = Relay(producer.db, producer.client, "registry", [current])
+    relay = Relay(producer.db, producer.client, "distribution", [current])
     await emit(producer, ThingStateV1(thing_id=thing, label="lost by the restore"), version=50)
     await relay.drain_once()
-    [(_, before)] = await messages(broker, "REGISTRY_STATE")
+    [(_, before)] = await messages(broker, "DISTRIBUTION_STATE")
     # A restore: the row of version 50 is gone, the table holds version 3 again.
     await producer.db.pool.fetch("DELETE FROM outbox")
     epoch = await epochs.raise_epoch(producer.db)
     assert await relay.republish() == 1
     await relay.drain_once()
-    [(_, after)] = await messages(broker, "REGISTRY_STATE")
+    [(_, after)] = await messages(broker, "DISTRIBUTION_STATE")
     assert after["id"] != before["id"]
     assert (after["epoch"], after["version"]) == (epoch, 3)
     assert epoch > 1
@@ -232,7 +225,7 @@ async def test_an_emitter_under_way_ends_before_the_republishing_reads(producer:
         return
         yield
 
-    relay = Relay(producer.db, producer.client, "registry", [current])
+    relay = Relay(producer.db, producer.client, "distribution", [current])
     async with producer.db.transaction() as tx:
         await tx.execute(text("INSERT INTO things VALUES (gen_random_uuid(), 'a', 1, 1)"))
         tx.emit(ThingStateV1(thing_id=new_id()))
