@@ -63,11 +63,13 @@ async def reading(
     headers = world.service.auth("analis_tkpkd", key=False, **token)
     if last_event_id:
         headers["Last-Event-ID"] = last_event_id
-    async with httpx.AsyncClient(trust_env=False, timeout=15) as client:
-        async with client.stream("GET", f"{url}/v1/indicators/stream", headers=headers) as answer:
-            assert answer.status_code == 200
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            yield Stream(answer)
+    async with (
+        httpx.AsyncClient(trust_env=False, timeout=15) as client,
+        client.stream("GET", f"{url}/v1/indicators/stream", headers=headers) as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield Stream(answer)
 
 
 async def test_a_change_is_told_and_says_what_to_read_again(world: World, url: str):
