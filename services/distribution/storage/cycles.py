@@ -130,7 +130,7 @@ async def summary(tx: ReadTransaction, sight: Sight, cycle_id: UUID) -> list[Row
             func.sum(held * price).label("delivered_value_idr"),
         )
         .join(programs, programs.c.id == entitlements.c.program_id)
-        .where(entitlements.c.cycle_id == cycle_id, sight.of_rows(entitlements.c.region_code))
+        .where(entitlements.c.cycle_id == cycle_id, sight.of_rows(entitlements))
         .group_by(entitlements.c.status)
         .order_by(entitlements.c.status)
     )

@@ -51,7 +51,7 @@ def query(
         )
         .join(programs, programs.c.id == deliveries.c.program_id)
         .join(cycles, cycles.c.id == deliveries.c.cycle_id)
-        .where(sight.of_rows(deliveries.c.region_code))
+        .where(sight.of_rows(deliveries))
     )
     for column, value in (
         (deliveries.c.family_id, family_id),
@@ -108,7 +108,7 @@ def returns_query(sight: Sight, delivery_id: UUID) -> Select[Any]:
         select(returns)
         .join(deliveries, deliveries.c.id == returns.c.delivery_id)
         .join(programs, programs.c.id == deliveries.c.program_id)
-        .where(returns.c.delivery_id == delivery_id, sight.of_rows(deliveries.c.region_code))
+        .where(returns.c.delivery_id == delivery_id, sight.of_rows(deliveries))
         .order_by(returns.c.recorded_at, returns.c.id)
     )
 

@@ -135,11 +135,7 @@ def query(
     region: str | None = None,
 ) -> Select[Any]:
     """Select entitlements with recipient and standing. ``status`` may also be ``open``."""
-    stmt = (
-        select(*_columns(sight))
-        .select_from(_joined())
-        .where(sight.of_rows(entitlements.c.region_code))
-    )
+    stmt = select(*_columns(sight)).select_from(_joined()).where(sight.of_rows(entitlements))
     for column, value in (
         (entitlements.c.cycle_id, cycle_id),
         (entitlements.c.program_id, program_id),

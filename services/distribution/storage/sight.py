@@ -4,9 +4,8 @@ Every query on cycles, entitlements, sessions, deliveries or the ledger takes a 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, Table, and_, false, or_, true
 
 from services.distribution.storage.tables import metadata
 from services.shared.auth import Scope
@@ -38,10 +37,14 @@ class Sight:
         own = programs.c.owner_code == self.agency if self.agency else false()
         return own if self.own_only else or_(programs.c.sensitive.is_(False), own)
 
-    def of_rows(self, region_code: Any) -> ColumnElement[bool]:
-        """Return the condition on rows that have a region, joined to ``programs``."""
-        return and_(self.of_program(), self.scope.clause(region_code))
+    def of_rows(self, table: Table) -> ColumnElement[bool]:
+        """Return the condition on rows with a region, joined to ``programs``.
 
-    def sees_region(self, region_code: str | None) -> bool:
-        """Say whether a row of that region lies inside."""
-        return self.scope.allows(region_code)
+        A row may be sensitive where its program is not: an enrolment can say so.
+        """
+        open_to_caller = table.c.sensitive.is_(False)
+        if self.scope.everything:
+            open_to_caller = true()
+        elif self.agency:
+            open_to_caller = or_(open_to_caller, programs.c.owner_code == self.agency)
+        return and_(self.of_program(), open_to_caller, self.scope.clause(table.c.region_code))

@@ -96,3 +96,15 @@ async def test_a_caller_without_regions_sees_nothing(world: World):
     await world.hear()
     cycle = await world.cycle(program)
     assert (await world.get(f"/v1/cycles/{cycle['id']}", regions=[])).status_code == 404
+
+
+async def test_a_sensitive_enrolment_of_a_plain_program_is_seen_by_its_owner_only(world: World):
+    program = await world.tell_program(Program(owner="DINKES"))
+    [secret, _] = await world.recipients(program, 2)
+    await world.tell_enrolment(program, secret, sensitive=True)
+    await world.hear()
+    cycle = await world.cycle(program)
+    await world.post(f"/v1/cycles/{cycle['id']}/entitlements/generate", None)
+    path = f"/v1/entitlements?cycle_id={cycle['id']}"
+    assert len((await world.get(path, "admin_dinsos")).json()["data"]) == 1
+    assert len((await world.get(path, "petugas_skpd", **OWNER)).json()["data"]) == 2
