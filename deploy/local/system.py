@@ -22,6 +22,7 @@ from deploy.local.secret_files import SecretFiles
 from deploy.local.supervisor import Part, Supervisor
 from deploy.nats import agency
 from deploy.nats.authority import Authority
+from deploy.nats.claims import write_secret
 from deploy.postgres import provision
 from deploy.postgres.provision import SERVICES, Urls
 from services.shared import migrations
@@ -51,14 +52,14 @@ class Ports:
         """Choose the port of ``part`` once, and keep it for the next run."""
         if part in self.taken:
             return self.taken[part]
+        kept = json.loads(self.file.read_text()) if self.file.exists() else {}
         if given := os.environ.get(f"{part.upper().replace('-', '_')}_PORT"):
             self.taken[part] = int(given)
         else:
-            kept = json.loads(self.file.read_text()) if self.file.exists() else {}
             wishes = [wish for wish in (kept.get(part), preferred) if wish]
             free = (wish for wish in wishes if process.port_is_free(wish))
             self.taken[part] = next(free, None) or process.free_port()
-        self.file.write_text(json.dumps(self.taken))
+        write_secret(self.file, json.dumps({**kept, **self.taken}))
         return self.taken[part]
 
 
