@@ -7,9 +7,8 @@ from services.programs.api import enrolments, organisations, programs, rules
 from services.programs.api.errors import CATALOGUE
 from services.programs.settings import ProgramsSettings
 from services.programs.subscriptions import distribution, registry, skpd
-from services.shared.feed import changes_router
 from services.shared.http import create_service_app
-from services.shared.parked_events import parked_events_router
+from services.shared.worker import run_worker
 
 SUBSCRIPTIONS = (
     registry.FAMILIES,
@@ -35,8 +34,20 @@ def create_app() -> FastAPI:
             programs.router,
             rules.router,
             enrolments.router,
-            changes_router("programs"),
-            parked_events_router("programs"),
         ),
         errors=CATALOGUE,
     )
+
+
+def main() -> None:
+    """Run the worker: relay, inbox, orders, sealing of the audit chain."""
+    run_worker(
+        ProgramsSettings(),
+        service="programs",
+        subscriptions=SUBSCRIPTIONS,
+        republishers=REPUBLISHERS,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -31,6 +31,7 @@ from services.programs.domain.errors import (
     AlreadyEnrolled,
     EnrolmentNotFound,
     FamilyUnknown,
+    InvalidDates,
     ProgramNotActive,
     WrongUnit,
 )
@@ -128,7 +129,8 @@ async def propose_many(
     """Propose recipients of one program and year; each row gets its own outcome.
 
     Raises:
-        ProgramNotFound, NotYourAgency, ProgramNotActive, WrongUnit: nothing is kept then.
+        ProgramNotFound, NotYourAgency, ProgramNotActive, WrongUnit, InvalidDates: then nothing
+        is kept.
     """
     program = await visible_program(tx, actor, program_id)
     require_part(program.holding, actor, reviewers=False)
@@ -227,6 +229,8 @@ def _recipient(proposal: Proposal, year: int) -> Recipient:
     start = today if today.year == year else date(year, 1, 1)
     valid_from = proposal.valid_from or start
     valid_to = proposal.valid_to or max(valid_from, date(year, 12, 31))
+    if valid_to < valid_from:
+        raise InvalidDates(valid_from=valid_from.isoformat())
     return Recipient(proposal.family_id, proposal.person_id, valid_from, valid_to)
 
 

@@ -20,6 +20,7 @@ from services.programs.domain.programs import (
     ProgramAction,
     ProgramStatus,
     ProgramYear,
+    check_benefit,
     check_years,
     may_see,
     next_status,
@@ -151,7 +152,7 @@ async def take_reports(tx: Transaction, reports: Sequence[Report]) -> None:
     any order: one that is older than what was taken before changes nothing.
 
     Raises:
-        OrganisationUnknown, InvalidSubKegiatan, InvalidYears, WrongStatus
+        OrganisationUnknown, InvalidSubKegiatan, InvalidYears, InvalidBenefit, WrongStatus
         (a closed program does not come back): the inbox parks the event with this reason.
     """
     known = await known_codes(tx, [report.agency_code for report in reports])
@@ -187,8 +188,10 @@ async def _take_report(tx: Transaction, report: Report) -> None:
         target_desil_max=before.target_desil_max if before else None,
     )
     if not await save_program(tx, program, by=by, action="report"):
-        # Somebody added the same code by hand at this very moment; a replay finds theirs.
-        raise ProgramExists(code=program.code)
+        # Somebody entered the same code at this very moment. The insert has waited for them, so
+        # the second look finds theirs.
+        await _take_report(tx, report)
+        return
     _tell(tx, program, by, "report")
 
 
@@ -202,6 +205,10 @@ def _described(
     version: int,
 ) -> Program:
     check_years(described.years)
+    check_benefit(
+        quantity=described.benefit["quantity"],
+        unit_value_idr=described.benefit["unit_value_idr"],
+    )
     raw = described.sub_kegiatan
     values = {name: getattr(described, name) for name in _COPIED}
     return Program(

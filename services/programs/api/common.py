@@ -1,12 +1,13 @@
 """Roles and field types that the routes of programs share."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.shared.roles import Role
+from services.shared.validation_messages import InvalidValue
 
 STAFF = tuple(role for role in Role if role is not Role.WARGA)
 """The catalog, organisations and rules hold no personal data: every office may read them."""
@@ -30,6 +31,19 @@ class Request(BaseModel):
     """Base of request bodies: a field that nobody knows is refused, not ignored."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Dated(Request):
+    """A body with a first and a last day; either may be left to the default."""
+
+    @model_validator(mode="after")
+    def _dates_in_order(self) -> Self:
+        first, last = getattr(self, "valid_from", None), getattr(self, "valid_to", None)
+        if first is not None and last is not None and last < first:
+            raise InvalidValue(
+                "dates_in_order", "valid_to mendahului valid_from", "valid_to before valid_from"
+            )
+        return self
 
 
 class ReasonBody(Request):

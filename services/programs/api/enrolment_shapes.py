@@ -19,13 +19,14 @@ from services.programs.storage.enrolments import Enrolment
 from services.programs.storage.programs import Program, get_programs
 from services.shared.auth import Actor
 from services.shared.db import ReadTransaction
+from services.shared.validation_messages import InvalidValue
 
 Status = Literal["proposed", "granted", "refused", "suspended", "ended"]
 Note = Annotated[str, Field(max_length=500)]
 Number = Annotated[str, Field(pattern=r"^[0-9]{16}$")]
 
 
-class ProposalBody(common.Request):
+class ProposalBody(common.Dated):
     """One recipient. ``person_id`` is needed exactly where the program's unit is person."""
 
     family_id: UUID
@@ -33,12 +34,6 @@ class ProposalBody(common.Request):
     valid_from: date | None = None
     valid_to: date | None = None
     note: Note | None = None
-
-    @model_validator(mode="after")
-    def _dates_in_order(self) -> Self:
-        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError("valid_to lies before valid_from")
-        return self
 
     def proposal(self) -> Proposal:
         """Return it for the action."""
@@ -84,7 +79,9 @@ class SearchEnrolments(common.Request):
     @model_validator(mode="after")
     def _one_number(self) -> Self:
         if (self.nik is None) is (self.kk_number is None):
-            raise ValueError("give nik or kk_number")
+            raise InvalidValue(
+                "one_number", "Isi nik atau kk_number, salah satu", "Give nik or kk_number"
+            )
         return self
 
 

@@ -67,8 +67,22 @@ CATALOGUE: dict[type[Exception], ProblemType] = {
     errors.InvalidYears: ProblemType(
         "invalid_years",
         422,
-        "Tahun anggaran ganda, atau pagu bantuan melebihi pagu",
-        "A budget line is doubled, or its aid part exceeds the ceiling",
+        "Baris anggaran ganda, di luar batas, atau pagu bantuan melebihi pagu",
+        "A budget line is doubled, out of range, or its aid part exceeds the ceiling",
+    ),
+    errors.InvalidBenefit: ProblemType(
+        "invalid_benefit",
+        422,
+        "Jumlah atau nilai manfaat keliru",
+        "The benefit's quantity or value cannot be right",
+    ),
+    errors.InvalidDates: ProblemType(
+        "invalid_dates",
+        422,
+        "Tanggal akhir mendahului tanggal mulai",
+        "The last day lies before the first",
+        "Berlaku mulai {valid_from}; isi valid_from bila mulai lebih awal.",
+        "It would begin on {valid_from}; give valid_from if it begins earlier.",
     ),
     errors.InvalidRule: ProblemType(
         "invalid_rule",

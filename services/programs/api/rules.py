@@ -40,7 +40,7 @@ Tree = Annotated[dict[str, Any], Field(description="semua / salah_satu / tidak /
 LegalReference = Annotated[str, Field(min_length=3, max_length=300)]
 
 
-class SaveRule(common.Request):
+class SaveRule(common.Dated):
     """A new version of a program's rule, in force between two dates."""
 
     tree: Tree
@@ -125,7 +125,7 @@ class CandidatePage(BaseModel):
     stale: bool
 
 
-class SaveStackingRule(common.Request):
+class SaveStackingRule(common.Dated):
     """Two programs that one family may not hold together, or that are worth a warning."""
 
     program_a: UUID

@@ -75,9 +75,21 @@ class InvalidSubKegiatan(DomainError):
 
 
 class InvalidYears(DomainError):
-    """The same year and fund source twice, or an aid part above its ceiling."""
+    """A line twice, an aid part above its ceiling, or an amount out of range."""
 
     code: ClassVar[str] = "invalid_years"
+
+
+class InvalidBenefit(DomainError):
+    """A benefit of no quantity, or of a value below zero or beyond all budgets."""
+
+    code: ClassVar[str] = "invalid_benefit"
+
+
+class InvalidDates(DomainError):
+    """An enrolment would end before it begins."""
+
+    code: ClassVar[str] = "invalid_dates"
 
 
 class InvalidRule(DomainError):

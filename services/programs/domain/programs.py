@@ -8,6 +8,7 @@ from typing import NewType
 from uuid import UUID
 
 from services.programs.domain.errors import (
+    InvalidBenefit,
     InvalidSubKegiatan,
     InvalidYears,
     NotYourAgency,
@@ -150,8 +151,29 @@ class ProgramYear:
     quota: int | None
 
 
+AMOUNT_MAX_IDR = 10**15
+"""A thousand trillion rupiah: several hundred times the regency's budget, and fits a bigint."""
+COUNT_MAX = 10_000_000
+YEARS = range(2000, 2101)
+
+
+def check_benefit(*, quantity: int, unit_value_idr: int | None) -> None:
+    """Refuse a benefit of nothing, and a value that cannot be. Raise ``InvalidBenefit``."""
+    if not 1 <= quantity <= COUNT_MAX or not 0 <= (unit_value_idr or 0) <= AMOUNT_MAX_IDR:
+        raise InvalidBenefit
+
+
 def check_years(years: Sequence[ProgramYear]) -> None:
-    """Refuse two lines for one (year, fund source), and an aid part above its ceiling."""
+    """Refuse two lines for one (year, fund source), and amounts that cannot be.
+
+    Raises:
+        InvalidYears: also for an aid part above its ceiling.
+    """
+    for line in years:
+        amounts = (line.ceiling_idr or 0, line.aid_ceiling_idr or 0)
+        in_range = all(0 <= amount <= AMOUNT_MAX_IDR for amount in amounts)
+        if line.year not in YEARS or not in_range or not 0 <= (line.quota or 0) <= COUNT_MAX:
+            raise InvalidYears("an amount is out of range", year=line.year)
     keys = {(line.year, line.fund_source) for line in years}
     if len(keys) != len(years):
         raise InvalidYears("the same year and fund source twice")
@@ -189,4 +211,4 @@ def cost_per_recipient_idr(
     """Return what one recipient costs in a year at least, or null where the value is unknown."""
     if unit_value_idr is None:
         return None
-    return quantity * unit_value_idr * HANDOVERS_PER_YEAR.get(frequency, 1)
+    return quantity * unit_value_idr * HANDOVERS_PER_YEAR.get(frequency.strip().lower(), 1)

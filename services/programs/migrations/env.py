@@ -1,5 +1,4 @@
 from services.programs.storage.tables import metadata
-
 from services.shared.migrations import run
 
 run("programs", metadata)

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -60,7 +59,12 @@ FAMILIES = Table(
     *_guard(),
     Index("family_facts_order_idx", "desil_order", "family_id"),
     # Scopes and rules ask for "this region and all below it": a prefix search.
-    Index("family_facts_region_idx", text("region_code text_pattern_ops"), "family_id"),
+    Index(
+        "family_facts_region_idx",
+        "region_code",
+        "family_id",
+        postgresql_ops={"region_code": "text_pattern_ops"},
+    ),
     comment="One row per family (KK): the newest state that registry told.",
 )
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from services.contracts.programs import ProgramYearV1
 from services.shared import clock
 from services.shared.events import CloudEvent
 from tests.service.programs.builders import a_program, a_report
@@ -145,13 +146,16 @@ async def test_a_report_that_cannot_be_taken_is_parked_with_its_reason(world: Wo
     await world.hear(a_report("ASING"), agency_code="TAK-TERDAFTAR")
     await world.hear(a_report("KODE", sub_kegiatan="salah"), agency_code="DINSOS")
     await world.hear(a_report("ORANG-LAIN"), agency_code="DINSOS", source="skpd/disdik")
+    line = ProgramYearV1(year=2026, fund_source="APBN", ceiling_idr=-1)
+    await world.hear(a_report("MINUS", years=(line,)), agency_code="DINSOS")
     assert (await world.parked())[before:] == [
         ("skpd-programs", "organisation_unknown"),
         ("skpd-programs", "invalid_sub_kegiatan"),
         ("skpd-programs", "source_mismatch"),
+        ("skpd-programs", "invalid_years"),
     ]
     await world.hear(a_report("SESUDAH"), agency_code="DINSOS")
     listed = await world.ok("GET", "/v1/programs?owner_code=DINSOS&status=active", OFFICER)
     codes = {each["code"] for each in listed["data"]}
     assert "SESUDAH" in codes
-    assert not codes & {"ASING", "KODE", "ORANG-LAIN"}
+    assert not codes & {"ASING", "KODE", "ORANG-LAIN", "MINUS"}

@@ -17,7 +17,7 @@ from tests.service.programs.builders import (
     an_identity,
     who_walks_badly,
 )
-from tests.service.programs.world import ADMIN, OFFICER, VERIFIER, World
+from tests.service.programs.world import OFFICER, VERIFIER, World
 
 COLLEAGUE = OFFICER | {"subject": "rekan"}
 
@@ -277,6 +277,23 @@ async def test_officers_see_and_decide_only_their_agencys_enrolments(world: Worl
     assert await world.refused("GET", path, elsewhere) == (404, "enrolment_not_found")
 
 
+async def test_an_enrolment_does_not_end_before_it_begins(world: World) -> None:
+    program, family = await world.active_program("TANGGAL"), a_family()
+    await world.hear(family)
+    body = {
+        "program_id": program["program_id"],
+        "year": 2026,
+        "family_id": str(family.family_id),
+    }
+    ended = body | {"year": 2026, "valid_to": "2025-12-31"}
+    assert await world.refused("POST", "/v1/enrolments", OFFICER, ended) == (422, "invalid_dates")
+    turned = ended | {"valid_from": "2026-01-01"}
+    assert await world.refused("POST", "/v1/enrolments", OFFICER, turned) == (
+        422,
+        "validation_failed",
+    )
+
+
 async def test_a_family_outside_the_region_cannot_be_proposed(world: World) -> None:
     program, family = await world.active_program("LUAR"), a_family()
     await world.hear(family)
@@ -331,57 +348,6 @@ async def test_a_search_by_number_shows_what_the_family_has_from_everybody(world
         422,
         "validation_failed",
     )
-
-
-async def test_programs_that_exclude_each_other_do_not_meet_in_one_family(world: World) -> None:
-    pkh, blt = await world.active_program("PKH"), await world.active_program("BLT")
-    stacking = {
-        "program_a": pkh["program_id"],
-        "program_b": blt["program_id"],
-        "legal_reference": "PMK 7/2026",
-        "valid_from": "2026-01-01",
-    }
-    await world.ok("POST", "/v1/rules/stacking", ADMIN, stacking)
-    family, other = a_family(), a_family()
-    await world.hear(family, other)
-    await world.approve(await world.propose(pkh, family.family_id))
-    made = await world.propose(blt, family.family_id)
-    assert made["eligible"] is False
-    assert made["reasons"][-1]["text_id"] == "✗ Keluarga sudah menerima Program PKH (PMK 7/2026)"
-    path = f"/v1/enrolments/{made['enrolment_id']}/approve"
-    assert await world.refused("POST", path, VERIFIER, {}) == (409, "not_eligible")
-    pair = [await world.propose(each, other.family_id) for each in (pkh, blt)]
-    assert [each["eligible"] for each in pair] == [True, True]
-    ids = {"enrolment_ids": [each["enrolment_id"] for each in pair]}
-    answer = await world.ok("POST", "/v1/enrolments/approve-batch", VERIFIER, ids)
-    assert sorted(row["status"] for row in answer["rows"]) == ["granted", "not_granted"]
-    empty = await world.ok("GET", "/v1/enrolments/overlaps", VERIFIER)
-    assert empty["data"] == []
-    await world.ok("POST", path, VERIFIER, {"override_reason": "diputuskan musyawarah desa"})
-    (overlap,) = (await world.ok("GET", "/v1/enrolments/overlaps", VERIFIER))["data"]
-    assert overlap["family_id"] == str(family.family_id)
-    assert overlap["legal_reference"] == "PMK 7/2026"
-
-
-async def test_approvals_at_once_of_excluding_programs_grant_one(world: World) -> None:
-    one, two = await world.active_program("TUMPANG-A"), await world.active_program("TUMPANG-B")
-    stacking = {
-        "program_a": one["program_id"],
-        "program_b": two["program_id"],
-        "legal_reference": "PMK 7/2026",
-        "valid_from": "2026-01-01",
-    }
-    await world.ok("POST", "/v1/rules/stacking", ADMIN, stacking)
-    family = a_family()
-    await world.hear(family)
-    pair = [await world.propose(each, family.family_id) for each in (one, two)]
-    answers = await asyncio.gather(
-        *(
-            world.call("POST", f"/v1/enrolments/{each['enrolment_id']}/approve", VERIFIER, {})
-            for each in pair
-        )
-    )
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
 
 
 async def test_enrolments_are_listed_in_pages_and_by_filter(world: World) -> None:

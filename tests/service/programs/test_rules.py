@@ -137,6 +137,19 @@ async def test_what_cannot_be_compiled_is_refused_when_saved(
     assert len((await world.ok("GET", path, OFFICER))["data"]) == 1
 
 
+async def test_a_rule_does_not_end_before_it_begins(world: World, program: dict[str, Any]) -> None:
+    body = {
+        "tree": WALKING,
+        "legal_reference": "Perbup 1/2026",
+        "valid_from": "2026-01-01",
+        "valid_to": "2025-01-01",
+    }
+    path = f"/v1/programs/{program['program_id']}/rules"
+    answer = await world.call("POST", path, OFFICER, body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert answer.json()["errors"][0]["code"] == "dates_in_order"
+
+
 async def test_a_rule_for_villages_or_groups_is_refused(world: World) -> None:
     body = {"tree": {"desil": {"maks": 1}}, "unit": "village"}
     assert await world.refused("POST", "/v1/rules/preview", OFFICER, body) == (422, "invalid_rule")

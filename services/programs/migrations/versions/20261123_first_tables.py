@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    create_shared_tables_v1(op)
+    create_shared_tables_v1(op)  # type: ignore[arg-type]  # the module acts as Operations
     op.create_table(
         "entitlement_facts",
         sa.Column("entitlement_id", sa.Uuid(), nullable=False),
@@ -55,8 +55,9 @@ def upgrade() -> None:
     op.create_index(
         "family_facts_region_idx",
         "family_facts",
-        [sa.literal_column("region_code text_pattern_ops"), "family_id"],
+        ["region_code", "family_id"],
         unique=False,
+        postgresql_ops={"region_code": "text_pattern_ops"},
     )
     op.create_table(
         "organisations",
