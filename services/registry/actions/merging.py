@@ -81,21 +81,18 @@ async def _merge_part(
     work: storage.Work, rows: Sequence[ResidentRow], placed: set[UUID]
 ) -> MergeResult:
     numbers, batch = work.numbers, work.batch
+    kks, niks = [row.kk_number for row in rows], [row.nik for row in rows]
+    kk_indexes, nik_indexes = numbers.indexes("kk", kks), numbers.indexes("nik", niks)
     known = await known_rows.load_known(
         work.tx,
-        kk_aliases=numbers.aliases("kk", {row.kk_number for row in rows}),
-        nik_aliases=numbers.aliases("nik", [row.nik for row in rows]),
+        kk_aliases=numbers.aliases("kk", kks),
+        nik_aliases=numbers.aliases("nik", niks),
         source=work.source,
         observed_on=batch.observed_on,
     )
     indexed = [
         IndexedRow(row, nik_index, kk_index)
-        for row, nik_index, kk_index in zip(
-            rows,
-            numbers.indexes("nik", [row.nik for row in rows]),
-            numbers.indexes("kk", [row.kk_number for row in rows]),
-            strict=True,
-        )
+        for row, nik_index, kk_index in zip(rows, nik_indexes, kk_indexes, strict=True)
     ]
     plan = plan_residents(indexed, known, batch, source=work.source, new_id=new_id, placed=placed)
     await storage.write(work, plan)
@@ -114,21 +111,20 @@ async def _rate_part(
     source: str,
     import_id: UUID | None,
 ) -> MergeResult:
+    kks = [row.kk_number for row in rows]
     niks = [member.nik for row in rows for member in row.members]
+    kk_indexes, nik_indexes = numbers.indexes("kk", kks), numbers.indexes("nik", niks)
     known = await welfare_storage.load_known(
         tx,
-        kk_aliases=numbers.aliases("kk", [row.kk_number for row in rows]),
+        kk_aliases=numbers.aliases("kk", kks),
         nik_aliases=numbers.aliases("nik", niks),
         source=source,
         periods=sorted({row.period for row in rows}),
         days=sorted({row.cut_off for row in rows}),
     )
-    kk_indexes = numbers.indexes("kk", [row.kk_number for row in rows])
-    nik_indexes = iter(numbers.indexes("nik", niks))
+    remaining = iter(nik_indexes)
     indexed = [
-        IndexedWelfareRow(
-            row, kk_index or b"", tuple(next(nik_indexes) or b"" for _ in row.members)
-        )
+        IndexedWelfareRow(row, kk_index or b"", tuple(next(remaining) or b"" for _ in row.members))
         for row, kk_index in zip(rows, kk_indexes, strict=True)
     ]
     plan = plan_welfare(indexed, known)

@@ -27,6 +27,7 @@ class Numbers:
     def __init__(self, keyring: Keyring) -> None:
         self._sealer = Sealer(keyring)
         self._index = KeyedIndex(keyring)
+        self._rotating = len(keyring["index"].keys) > 1
 
     @property
     def key_version(self) -> int:
@@ -42,11 +43,12 @@ class Numbers:
 
         During a key rotation rows of both keys exist; a look-up asks for both.
         """
-        found: dict[bytes, bytes] = {}
-        for number in numbers:
-            if number is not None:
-                versions = self._index.all_versions(kind, number)
-                found.update((one, versions[0][0]) for one, _version in versions)
+        given = [number for number in numbers if number is not None]
+        active = [one for one in self._index.index_column(kind, given) if one is not None]
+        found = dict(zip(active, active, strict=True))
+        if self._rotating:
+            for number, one in zip(given, active, strict=True):
+                found.update((index, one) for index in self.lookup(kind, number))
         return found
 
     def lookup(self, kind: Kind, number: str) -> list[bytes]:
