@@ -43,7 +43,7 @@ def check_program(status: str, years: frozenset[int], year: int) -> None:
     if status not in RUNNING:
         raise ProgramNotRunning(status=status)
     if year not in years:
-        raise YearNotPlanned(year=year, years=sorted(years))
+        raise YearNotPlanned(year=year, years=", ".join(map(str, sorted(years))))
 
 
 def check_open(status: str) -> None:

@@ -58,7 +58,7 @@ def hand_over(
     if entitlement.void:
         raise EntitlementVoid
     if blocked_by:
-        raise EntitlementBlocked(reasons=list(blocked_by))
+        raise EntitlementBlocked(reasons=", ".join(blocked_by))
     if not 0 < quantity <= entitlement.remaining:
         raise OverDelivery(remaining=entitlement.remaining, asked=quantity)
     return replace(entitlement, delivered_quantity=entitlement.delivered_quantity + quantity)

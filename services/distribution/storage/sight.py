@@ -42,7 +42,7 @@ class Sight:
 
         A row may be sensitive where its program is not: an enrolment can say so.
         """
-        open_to_caller = table.c.sensitive.is_(False)
+        open_to_caller: ColumnElement[bool] = table.c.sensitive.is_(False)
         if self.scope.everything:
             open_to_caller = true()
         elif self.agency:

@@ -33,7 +33,7 @@ async def test_a_suspended_enrolment_blocks_until_it_is_granted_again(world: Wor
     assert seen["allowed_actions"] == ["void"]
     refused = await world.deliver(session, entitlement["id"])
     assert (refused.status_code, refused.json()["code"]) == (409, "entitlement_blocked")
-    assert "enrolment_suspended" in refused.json()["detail"]
+    assert refused.json()["detail"] == "Alasan: enrolment_suspended."
     await world.tell_enrolment(program, recipient, "granted")
     await world.hear()
     assert (await world.deliver(session, entitlement["id"])).status_code == 201

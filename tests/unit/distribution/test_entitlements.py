@@ -38,7 +38,7 @@ def test_more_than_the_rest_or_nothing_is_refused_with_what_remains(asked):
 def test_a_blocked_entitlement_is_refused_with_the_reasons():
     with pytest.raises(EntitlementBlocked) as refused:
         hand_over(an_entitlement(), 1, blocked_by=("enrolment_suspended",))
-    assert refused.value.params == {"reasons": ["enrolment_suspended"]}
+    assert refused.value.params == {"reasons": "enrolment_suspended"}
 
 
 def test_what_came_back_can_be_handed_over_again():
