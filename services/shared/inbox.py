@@ -13,9 +13,7 @@ more. Until the stream is read through, ``as_of`` is empty, which readers show a
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
@@ -25,62 +23,18 @@ from nats.js import JetStreamContext
 
 from services.shared import parking, pulling
 from services.shared.broker import NOT_FOUND, ApiError, Backoff, client_of, is_passing, pause
-from services.shared.db import Database, Transaction, where
-from services.shared.events import EventData, Received, Unreadable
-from services.shared.inbox_table import keep_fresh
-from services.shared.observability import CONSUMER_LAG, EVENTS_HANDLED, PARKED, continued
+from services.shared.db import Database
+from services.shared.observability import CONSUMER_LAG, EVENTS_HANDLED, PARKED
 from services.shared.parking import Delivery, Item
 from services.shared.pulling import ConsumerGone, Puller
-
-Handler = Callable[[Transaction, Sequence[Received[Any]]], Awaitable[None]]
-Reset = Callable[[Transaction], Awaitable[None]]
+from services.shared.settling import OldGeneration, Settler, Stopped
+from services.shared.subscription import Subscription
 
 IDLE_CHECK_S = 10.0
 NEW_AGENCY_CHECK_S = 15.0
 log = structlog.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """What to read, and the function that handles it.
-
-    Either ``stream`` or ``stream_prefix`` (``IN_``: every agency's stream). ``leaves`` names the
-    agencies' event types that other services read; who gives it also takes, and parks, agencies'
-    events that nobody knows. ``reset`` empties the projection for ``rebuild``.
-    """
-
-    name: str
-    types: tuple[type[EventData], ...]
-    handle: Handler
-    stream: str = ""
-    stream_prefix: str = ""
-    batch_max: int = 500
-    reset: Reset | None = None
-    leaves: tuple[type[EventData], ...] | None = None
-
-    def __post_init__(self) -> None:
-        if bool(self.stream) == bool(self.stream_prefix):
-            raise ValueError(f"{self.name}: give stream or stream_prefix")
-
-    @property
-    def producer(self) -> str:
-        """Whose events these are, for ``as_of``."""
-        return self.types[0].TYPE.split(".", 1)[0]
-
-    def subjects(self) -> list[str]:
-        """Return the consumer's filters; none means the whole stream."""
-        names = tuple(event_class.TYPE for event_class in self.types)
-        if self.stream:
-            return sorted(f"{name}.*" for name in names)
-        return [] if self.leaves is not None else pulling.agency_subjects(names)
-
-
-class _OldGeneration(Exception):
-    """The projection is being rebuilt: this consumer's batch must not commit."""
-
-
-class _Stopped(Exception):
-    """The process ends while a batch waits for PostgreSQL; it will be delivered again."""
+__all__ = ["Inbox", "Subscription"]
 
 
 class Inbox:
@@ -98,10 +52,11 @@ class Inbox:
         self._service = service
         self._subscriptions = tuple(subscriptions)
         self._stop = asyncio.Event()
+        self._settler = Settler(db)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Handle events until ``stop``."""
-        self._stop = stop
+        self._stop = self._settler.stop = stop
         async with asyncio.TaskGroup() as tasks:
             for subscription in self._subscriptions:
                 if subscription.stream:
@@ -132,8 +87,10 @@ class Inbox:
         delivery = Delivery(
             row["raw"], row["subject"], row["stream"], row["stream_sequence"], row["deliveries"]
         )
-        generation = await self._generation(subscription)
-        faults = await self._settle(subscription, generation, [self._read(subscription, delivery)])
+        generation = await self._settler.generation(subscription)
+        faults = await self._settler.settle(
+            subscription, generation, [self._read(subscription, delivery)]
+        )
         if faults:
             return faults[0][1].code
         async with self._db.transaction() as tx:
@@ -150,7 +107,7 @@ class Inbox:
         subscription = self._named(name)
         if subscription.reset is None:
             raise ValueError(f"{name} cannot be rebuilt: it has no reset")
-        await self._generation(subscription)
+        await self._settler.generation(subscription)
         async with self._db.transaction() as tx:
             connection = await tx.raw()
             # Waits for batches that are under way (they hold the row FOR SHARE).
@@ -184,9 +141,9 @@ class Inbox:
         while not self._stop.is_set():
             try:
                 await self._pull(subscription, stream, backoff)
-            except (_OldGeneration, ConsumerGone):
+            except (OldGeneration, ConsumerGone):
                 continue
-            except _Stopped:
+            except Stopped:
                 return
             except Exception as error:
                 if not is_passing(error):
@@ -234,7 +191,7 @@ class Inbox:
 
     async def _consumer(self, subscription: Subscription, stream: str) -> tuple[int, str]:
         """Make the consumer of the present generation; return generation and name."""
-        generation = await self._generation(subscription)
+        generation = await self._settler.generation(subscription)
         base = f"{self._service}-{subscription.name}"
         name = f"{base}-g{generation}"
         await pulling.ensure_consumer(self._client, stream, name, subscription.subjects())
@@ -255,9 +212,9 @@ class Inbox:
         items = [
             self._read(subscription, delivery)
             for delivery in map(Delivery.of, messages)
-            if not _left_to_others(subscription, delivery)
+            if not subscription.leaves_to_others(delivery)
         ]
-        faults = await self._settle(subscription, generation, items)
+        faults = await self._settler.settle(subscription, generation, items)
         for item, fault in faults:
             log.warning(
                 "event_parked", consumer=subscription.name, stream=item.delivery.stream,
@@ -272,86 +229,7 @@ class Inbox:
     def _read(self, subscription: Subscription, delivery: Delivery) -> Item:
         return parking.read(delivery, {known.TYPE: known for known in subscription.types})
 
-    async def _settle(
-        self, subscription: Subscription, generation: int, items: list[Item]
-    ) -> list[tuple[Item, Unreadable]]:
-        """Apply ``items``, halving them around a poison event. Return what was parked."""
-        if not items:
-            return []
-        backoff = Backoff()
-        while True:
-            try:
-                async with self._db.transaction() as tx:
-                    return await self._apply(tx, subscription, generation, items)
-            except _OldGeneration:
-                raise
-            except Exception as error:
-                if is_passing(error):
-                    log.warning(
-                        "batch_waits", consumer=subscription.name, error=type(error).__name__
-                    )
-                    if await pause(self._stop, backoff.next()):
-                        raise _Stopped from error
-                    continue
-                if len(items) == 1:
-                    fault = parking.fault_of(error)
-                    items = [Item(items[0].delivery, items[0].event, fault)]
-                    log.error(  # noqa: TRY400 - the error's text may quote personal data
-                        "handler_failed",
-                        consumer=subscription.name,
-                        fault=str(fault),
-                        where=where(error),
-                    )
-                    continue
-            half = len(items) // 2
-            return [
-                *await self._settle(subscription, generation, items[:half]),
-                *await self._settle(subscription, generation, items[half:]),
-            ]
-
-    async def _apply(
-        self, tx: Transaction, subscription: Subscription, generation: int, items: list[Item]
-    ) -> list[tuple[Item, Unreadable]]:
-        connection = await tx.raw()
-        present = await connection.fetchval(
-            "SELECT generation FROM consumer_progress WHERE consumer = $1 FOR SHARE",
-            subscription.name,
-        )
-        if present != generation:
-            raise _OldGeneration
-        faults = [(item, item.fault) for item in items if item.fault is not None]
-        readable = [item for item in items if item.fault is None]
-        facts, reused = await keep_fresh(
-            tx, subscription.name, [item for item in readable if item.is_fact]
-        )
-        faults += reused
-        for item, fault in faults:
-            await parking.park(tx, subscription.name, item, fault)
-        states = [item.event for item in readable if item.event and not item.is_fact]
-        events = [*parking.newest_states(states), *(item.event for item in facts if item.event)]
-        if events:
-            # One trace cannot have many parents: the batch continues that of its first event.
-            with continued(events[0].traceparent, f"handle {subscription.name}"):
-                await subscription.handle(tx, events)
-        return faults
-
     # Where it stands.
-
-    async def _generation(self, subscription: Subscription) -> int:
-        async with self._db.transaction() as tx:
-            connection = await tx.raw()
-            await connection.execute(
-                "INSERT INTO consumer_progress (consumer, producer) VALUES ($1, $2)"
-                " ON CONFLICT DO NOTHING",
-                subscription.name,
-                subscription.producer,
-            )
-            return int(
-                await connection.fetchval(
-                    "SELECT generation FROM consumer_progress WHERE consumer = $1",
-                    subscription.name,
-                )
-            )
 
     async def _note_idle(
         self, subscription: Subscription, stream: str, generation: int, name: str
@@ -375,17 +253,10 @@ class Inbox:
             )
         PARKED.labels(self._service, subscription.name).set(waiting)
         if present != generation:
-            raise _OldGeneration
+            raise OldGeneration
 
     def _named(self, name: str) -> Subscription:
         for subscription in self._subscriptions:
             if subscription.name == name:
                 return subscription
         raise ValueError(f"no subscription {name!r}")
-
-
-def _left_to_others(subscription: Subscription, delivery: Delivery) -> bool:
-    """Say whether another service reads this agency's event."""
-    inner = ".".join(delivery.subject.split(".")[2:])
-    families = (".".join(other.TYPE.split(".")[:2]) for other in subscription.leaves or ())
-    return any(inner.startswith(f"{family}.") for family in families)

@@ -152,15 +152,20 @@ async def park(tx: Transaction, consumer: str, item: Item, fault: Unreadable) ->
         delivery.stream,
         delivery.stream_sequence,
         delivery.subject,
-        item.event.id if item.event else None,
-        item.event.type if item.event else None,
+        _storable(item.event.id) if item.event else None,
+        _storable(item.event.type) if item.event else None,
         delivery.raw,
         hashlib.sha256(delivery.subject.encode() + b"\0" + delivery.raw).digest(),
         fault.code,
-        str(fault)[:500],
+        _storable(str(fault)[:500]),
         delivery.deliveries,
         tx.now,
     )
+
+
+def _storable(text: str) -> str:
+    """Show a NUL, which PostgreSQL does not hold, as the replacement character."""
+    return text.replace("\0", "\ufffd")
 
 
 def rejection(item: Item, fault: Unreadable) -> tuple[str, bytes] | None:

@@ -186,6 +186,18 @@ async def test_a_text_with_a_nul_is_parked(broker: Broker, consumer: Side, inbox
     assert "22021" in row["reason_detail"]
 
 
+async def test_an_id_with_a_nul_is_parked_too(broker: Broker, consumer: Side, inbox: Inbox) -> None:
+    await publish(broker, ThingSoldV1(sale_id=new_id()), event_id="a")
+    raw = envelope(
+        id="a\0b", type="distribution.thing.sold.v1", data={"sale_id": THING["thing_id"]}
+    )
+    await broker.publish_bytes("distribution.thing.sold.v1.x", raw, producer="distribution")
+    await inbox.drain()
+    assert await consumer.count("sales") == 1
+    [row] = await consumer.rows("SELECT event_id FROM parked_events")
+    assert row["event_id"] == "a\ufffdb"
+
+
 async def test_a_passing_fault_is_waited_out_and_parks_nothing(
     broker: Broker, consumer: Side
 ) -> None:
