@@ -211,10 +211,7 @@ class AidTallyRow(Row, table=True):
     """The sums of one family's aid, integers only. ``recipient_id`` is a person or the family."""
 
     __tablename__ = "aid_tallies"
-    __table_args__ = (
-        Index("aid_tallies_year_program_id_idx", "year", "program_id"),
-        Index("aid_tallies_program_id_idx", "program_id"),
-    )
+    __table_args__ = (Index("aid_tallies_year_program_id_idx", "year", "program_id"),)
 
     family_id: UUID = Field(primary_key=True)
     program_id: UUID = Field(primary_key=True)

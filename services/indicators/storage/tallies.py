@@ -29,7 +29,13 @@ UNION SELECT family_id, program_id FROM deliveries
 """
 
 _RECOMPUTED: Final = f"""
-WITH keys AS MATERIALIZED ({_GIVEN_KEYS}), movements AS (
+WITH keys AS MATERIALIZED ({_GIVEN_KEYS}),
+years AS MATERIALIZED (SELECT cycle_id, year FROM cycles),
+handed AS MATERIALIZED (SELECT d.* FROM keys JOIN deliveries AS d USING (family_id, program_id)),
+back AS (
+    SELECT r.delivery_id, sum(r.quantity)::bigint AS quantity, sum(r.value_idr)::bigint AS value_idr
+    FROM handed JOIN returns AS r USING (delivery_id) GROUP BY r.delivery_id
+), movements AS (
     SELECT e.family_id, e.program_id, c.year, e.region_code,
            coalesce(e.person_id, e.family_id) AS recipient_id,
            1 AS entitlements, e.value_idr AS entitled_idr,
@@ -38,21 +44,16 @@ WITH keys AS MATERIALIZED ({_GIVEN_KEYS}), movements AS (
            e.sensitive
     FROM keys
     JOIN entitlements AS e USING (family_id, program_id)
-    JOIN cycles AS c ON c.cycle_id = e.cycle_id
+    JOIN years AS c ON c.cycle_id = e.cycle_id
     WHERE e.status <> 'void'
     UNION ALL
     SELECT d.family_id, d.program_id, c.year, d.region_code,
            coalesce(d.person_id, d.family_id), 0, 0, 0,
-           d.quantity - came_back.quantity, d.value_idr - came_back.value_idr,
-           CASE WHEN d.quantity > came_back.quantity THEN d.delivered_on END, d.sensitive
-    FROM keys
-    JOIN deliveries AS d USING (family_id, program_id)
-    JOIN cycles AS c ON c.cycle_id = d.cycle_id
-    CROSS JOIN LATERAL (
-        SELECT coalesce(sum(r.quantity), 0)::bigint AS quantity,
-               coalesce(sum(r.value_idr), 0)::bigint AS value_idr
-        FROM returns AS r WHERE r.delivery_id = d.delivery_id
-    ) AS came_back
+           d.quantity - coalesce(b.quantity, 0), d.value_idr - coalesce(b.value_idr, 0),
+           CASE WHEN d.quantity > coalesce(b.quantity, 0) THEN d.delivered_on END, d.sensitive
+    FROM handed AS d
+    JOIN years AS c ON c.cycle_id = d.cycle_id
+    LEFT JOIN back AS b ON b.delivery_id = d.delivery_id
 )
 SELECT family_id, program_id, year, region_code, recipient_id,
        sum(entitlements)::int AS entitlements, sum(entitled_idr)::bigint AS entitled_idr,

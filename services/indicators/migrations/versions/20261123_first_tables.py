@@ -37,7 +37,6 @@ def upgrade() -> None:
             name=op.f("aid_tallies_pkey"),
         ),
     )
-    op.create_index("aid_tallies_program_id_idx", "aid_tallies", ["program_id"], unique=False)
     op.create_index(
         "aid_tallies_year_program_id_idx", "aid_tallies", ["year", "program_id"], unique=False
     )
