@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from types import FrameType
 
@@ -149,6 +150,7 @@ def _load(system: System, families: int) -> None:
         try:
             load.main(system, families, console)
         except Exception as error:  # noqa: BLE001 - told below; the system stays up for a look
+            (system.logs / "demo.log").write_text(traceback.format_exc())
             faults.append(error)
 
     # The load is beside and the looking after is here, because parts end with the thread that
@@ -160,7 +162,7 @@ def _load(system: System, families: int) -> None:
         time.sleep(TEND_S)
     for fault in faults:
         console.print(f"[red]The synthetic regency was not loaded:[/] {fault!r}")
-        console.print("It goes on at the next start.")
+        console.print(f"It goes on at the next start. See {system.logs / 'demo.log'}")
 
 
 def main() -> int:
