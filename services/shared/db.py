@@ -2,6 +2,8 @@
 
 A write is one ``Transaction``: rows, events, audit entries and the idempotent answer commit
 together or not at all. Reads of several statements see one snapshot (``ReadTransaction``).
+
+Longer than others here: what may commit stays in one file.
 """
 
 import asyncio

@@ -9,6 +9,8 @@ Rebuild: the durable consumer's name carries a generation. ``rebuild`` empties t
 subscription's ``reset``), forgets the inbox and raises the generation in one transaction; the next
 consumer reads the stream from its beginning. A batch of the older generation cannot commit any
 more. Until the stream is read through, ``as_of`` is empty, which readers show as unknown.
+
+A little longer than others here: one class, read from top to bottom.
 """
 
 import asyncio

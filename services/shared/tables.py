@@ -3,6 +3,8 @@
 ``shared_tables(metadata)`` adds them to a service's metadata, for migrations and ``alembic check``.
 ``TABLES`` is a copy for the queries of this package. No schema is named: ``search_path`` is set
 when a connection is made, so that many regencies can live in one cluster.
+
+Longer than others here: one function a table, nothing else.
 """
 
 from dataclasses import dataclass, fields
