@@ -90,7 +90,7 @@ PROSTHETIC_LEG = Program(
     kind="goods", item="kaki palsu", unit_name="buah", unit_value_idr=12_500_000,
     frequency="sekali", fund_source="APBD_KAB", ceiling_idr=15_000_000_000,
     sub_kegiatan="1.06.04.2.01.0003", steps=("ukur", "pesan", "coba", "serah", "kontrol"),
-    desil_max=4, share=0.35, delivered=0.8, cycles=(6, 11), rule=(WALKING,),
+    desil_max=4, share=0.35, delivered=0.8, cycles=(10,), rule=(WALKING,),
 )  # fmt: skip
 """The one that Dinas Sosial publishes as an event from its own system."""
 
@@ -134,7 +134,7 @@ PROGRAMS = (
         code="RTLH", name="Rehabilitasi Rumah Tidak Layak Huni", owner="PUPR", reporter="PUPR",
         klaster="IV", strategi="KANTONG", bidang="INFRASTRUKTUR", unit="family",
         kind="goods", item="paket bahan bangunan", unit_name="paket", unit_value_idr=20_000_000,
-        frequency="sekali", fund_source="APBD_KAB", ceiling_idr=25_000_000_000,
+        frequency="sekali", fund_source="APBD_KAB", ceiling_idr=40_000_000_000,
         desil_max=4, share=0.06, delivered=0.7, cycles=(7,),
         rule=({"perumahan": {"pertanyaan": "303", "kode": [5, 7, 8]}},),
     ),
@@ -151,7 +151,7 @@ PROGRAMS = (
         klaster="III", strategi="PENDAPATAN", bidang="EKONOMI", unit="person",
         kind="goods", item="paket alat usaha", unit_name="paket", unit_value_idr=2_400_000,
         frequency="sekali", fund_source="APBD_KAB", ceiling_idr=9_000_000_000,
-        sub_kegiatan="2.17.07.2.01.0015", desil_max=4, share=0.02, cycles=(5, 10),
+        sub_kegiatan="2.17.07.2.01.0015", desil_max=4, share=0.02, cycles=(5,),
         rule=({"umur": {"min": 20, "maks": 58}},),
     ),
     Program(
