@@ -139,6 +139,7 @@ class Proxy:
     upstreams: dict[str, Upstream] = field(init=False)
     streams: int = 0
     streams_by_caller: Counter[str] = field(default_factory=Counter)
+    _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.upstreams = {
@@ -172,6 +173,12 @@ class Proxy:
         if isinstance(outcome, Exception) and not isinstance(outcome, CallerGone):
             raise outcome
 
+    def close_soon(self, response: httpx.Response) -> None:
+        """Close an answer that nobody waits for any more."""
+        closing = asyncio.create_task(response.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
 
 @dataclass(slots=True)
 class _Exchange:
@@ -185,6 +192,7 @@ class _Exchange:
     route: Route
     actor: Actor
     streams: bool = False
+    abandoned: bool = False
 
     @property
     def deadline_s(self) -> float:
@@ -209,10 +217,11 @@ class _Exchange:
         """Send the request; return the answer once its headers are there."""
         request = await self._request()
         loop = asyncio.get_running_loop()
+        asking = asyncio.create_task(self.proxy.transport.handle_async_request(request))
         try:
             async with asyncio.timeout(self.deadline_s) as silence:
                 self.body.on_progress = lambda: silence.reschedule(loop.time() + self.deadline_s)
-                response = await self.proxy.transport.handle_async_request(request)
+                response = await asyncio.shield(asking)
         except TimeoutError as error:
             slow = CALLER_SLOW if self.body.waits_for_caller else UPSTREAM_SLOW
             raise Problem(slow) from error
@@ -220,7 +229,23 @@ class _Exchange:
             raise self._failure(error) from error
         finally:
             self.body.on_progress = None
+            if not asking.done():
+                self._abandon(asking)
         return response
+
+    def _abandon(self, asking: asyncio.Task[httpx.Response]) -> None:
+        """Stop asking; where the transport cannot, keep the slot while the service still works."""
+        if self.proxy.settings.transport == "httpx":
+            asking.cancel()
+            return
+        self.abandoned = True
+
+        def finished(task: asyncio.Task[httpx.Response]) -> None:
+            self.upstream.under_way -= 1
+            if not task.cancelled() and task.exception() is None:
+                self.proxy.close_soon(task.result())
+
+        asking.add_done_callback(finished)
 
     async def _request(self) -> httpx.Request:
         scope = self.scope
@@ -308,6 +333,8 @@ class _Exchange:
         proxy.streams_by_caller[caller] += 1
 
     def _release(self) -> None:
+        if self.abandoned:
+            return
         if not self.streams:
             self.upstream.under_way -= 1
             return

@@ -44,7 +44,7 @@ class GatewaySettings(EnvironmentSettings):
     deadline_s: float = Field(default=30, gt=0)
     """How long an upstream (or a caller that sends) may be silent."""
     request_s_max: float = Field(default=900, gt=0)
-    """How long a request may take in all, event streams aside."""
+    """How long a request may take in all, and an event stream may be silent."""
     connect_s: float = Field(default=2, gt=0)
     concurrent_max: int = Field(default=100, ge=1)
     """Requests under way to one upstream."""
