@@ -113,11 +113,7 @@ async def _progress(client: Client) -> str:
         f" {_rupiah(row['delivered_idr'])}"
         for row in top
     ]
-    return f"{_progress_line(found)}\n" + "\n".join(lines)
-
-
-def _progress_line(found: dict[str, Any]) -> str:
-    return str({key: found[key] for key in found if key in {"status", "gap", "latest", "wording"}})
+    return f"{found['wording']['id']}\n" + "\n".join(lines)
 
 
 def _rupiah(amount: int | None) -> str:

@@ -65,7 +65,7 @@ async def _collect(
     done, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         merged = task.result()
-        if merged["counts"]["rejected"] > shown.get("counts", {}).get("rejected", 0):
+        if not shown or merged["counts"]["rejected"] > shown["counts"]["rejected"]:
             shown = merged
     return shown, left
 
