@@ -1,13 +1,14 @@
-"""A gateway on loopback between real servers; each test may set it up as it needs."""
+"""A gateway on loopback between real servers; a test may set one up as it needs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from gateway.main import create_app
 from gateway.settings import GatewaySettings
@@ -18,16 +19,38 @@ from tests.support.serving import free_port, serving
 from tests.support.upstream import UpstreamApp
 
 SIGNER = TokenSigner("https://issuer.example")
+NAMES = ("registry", "programs", "distribution", "indicators")
+
+
+class Servers:
+    """Four running servers; each test gives them new applications."""
+
+    def __init__(self) -> None:
+        self.urls: dict[str, str] = {}
+        self.apps: dict[str, UpstreamApp] = {}
+        self.renew()
+
+    def renew(self) -> None:
+        self.apps = {name: UpstreamApp(name) for name in NAMES}
+
+    def delegate(self, name: str) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            await self.apps[name](scope, receive, send)
+
+        return app
 
 
 @dataclass
 class GatewayUnderTest:
-    """``url`` is the gateway's, ``upstream`` the registry behind it."""
+    """``url`` is the gateway's; ``upstream`` is the registry behind it."""
 
     url: str
     client: httpx.AsyncClient
-    upstream: UpstreamApp
-    services: dict[str, UpstreamApp] = field(default_factory=dict)
+    servers: Servers
+
+    @property
+    def upstream(self) -> UpstreamApp:
+        return self.servers.apps["registry"]
 
     def auth(self, subject: str = "siti", lifetime_s: float = 300, **claims: Any) -> dict[str, str]:
         token = SIGNER.token(
@@ -48,43 +71,59 @@ class GatewayUnderTest:
 MakeGateway = Callable[..., Awaitable[GatewayUnderTest]]
 
 
-@pytest.fixture(params=["pyreqwest", "httpx"])
+@pytest.fixture(scope="session")
+async def all_servers() -> AsyncIterator[Servers]:
+    async with AsyncExitStack() as stack:
+        servers = Servers()
+        for name in NAMES:
+            server = serving(servers.delegate(name), lifespan="off")
+            servers.urls[name] = await stack.enter_async_context(server)
+        yield servers
+
+
+@pytest.fixture
+def servers(all_servers) -> Servers:
+    all_servers.renew()
+    return all_servers
+
+
+@pytest.fixture(scope="module", params=["pyreqwest", "httpx"])
 def transport(request) -> str:
     return request.param
 
 
+async def run_gateway(
+    stack: AsyncExitStack, servers: Servers, dead: tuple[str, ...] = (), **changed: Any
+) -> GatewayUnderTest:
+    urls = {
+        f"{name}_url": f"http://127.0.0.1:{free_port()}" if name in dead else url
+        for name, url in servers.urls.items()
+    }
+    issuer = Issuer(issuer=SIGNER.issuer, jwks=SIGNER.jwks)
+    settings = GatewaySettings(**{"issuers": [issuer], **urls, **changed})
+    url = await stack.enter_async_context(serving(create_app(settings)))
+    client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=20)
+    return GatewayUnderTest(url, await stack.enter_async_context(client), servers)
+
+
 @pytest.fixture
-async def make_gateway(transport) -> AsyncIterator[MakeGateway]:
+async def make_gateway(transport, servers) -> AsyncIterator[MakeGateway]:
     """Return a factory: ``await make_gateway(deadline_s=1)``; ``dead=("programs",)`` are down."""
     async with AsyncExitStack() as stack:
 
-        async def make(dead: tuple[str, ...] = (), **changed: Any) -> GatewayUnderTest:
-            services, urls = {}, {}
-            for name in ("registry", "programs", "distribution", "indicators"):
-                if name in dead:
-                    urls[f"{name}_url"] = f"http://127.0.0.1:{free_port()}"
-                    continue
-                services[name] = UpstreamApp(name)
-                urls[f"{name}_url"] = await stack.enter_async_context(
-                    serving(services[name], lifespan="off")
-                )
-            issuer = Issuer(issuer=SIGNER.issuer, jwks=SIGNER.jwks)
-            settings = GatewaySettings(
-                **{"issuers": [issuer], "transport": transport, **urls, **changed}
-            )
-            url = await stack.enter_async_context(serving(create_app(settings)))
-            client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=20)
-            stack.push_async_callback(_close, client)
-            return GatewayUnderTest(url, client, services.get("registry", UpstreamApp()), services)
+        async def make(**changed: Any) -> GatewayUnderTest:
+            return await run_gateway(stack, servers, transport=transport, **changed)
 
         yield make
 
 
-async def _close(client: httpx.AsyncClient) -> None:
-    with suppress(RuntimeError):
-        await client.aclose()
+@pytest.fixture(scope="module")
+async def usual_gateway(transport, all_servers) -> AsyncIterator[GatewayUnderTest]:
+    async with AsyncExitStack() as stack:
+        yield await run_gateway(stack, all_servers, transport=transport, calls_per_minute=100_000)
 
 
 @pytest.fixture
-async def gateway(make_gateway) -> GatewayUnderTest:
-    return await make_gateway()
+async def gateway(usual_gateway, servers) -> GatewayUnderTest:
+    """The gateway with its usual settings, with fresh services behind it."""
+    return usual_gateway

@@ -125,7 +125,7 @@ async def test_a_caller_that_stops_sending_is_408(make_gateway):
 
     async def stalls():
         yield b"x"
-        await asyncio.sleep(2)
+        await asyncio.sleep(1)
         yield b"y"
 
     assert_problem(await gateway.call("PATCH", UPLOAD, content=stalls()), 408, "request_timeout")
