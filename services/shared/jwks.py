@@ -15,6 +15,8 @@ from services.shared.settings import Issuer
 
 REFETCH_S = 30
 """An unknown kid may make us ask the issuer again at most this often: kids are free to invent."""
+FIRST_FETCH_S = 2
+"""Without any key nobody can be let in: then it is asked again sooner."""
 STALE_S = 600
 RSA_BITS_MIN = 2048
 DOCUMENT_BYTES_MAX = 256 * 1024
@@ -69,7 +71,7 @@ class KeySet:
 
     async def _refresh(self) -> None:
         async with self._lock:
-            if self._age(self._tried_at) >= REFETCH_S:
+            if self._age(self._tried_at) >= (FIRST_FETCH_S if self._keys is None else REFETCH_S):
                 self._tried_at = self._now().timestamp()
                 try:
                     self._keys = _usable(await self._document())

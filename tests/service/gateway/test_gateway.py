@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from services.shared.roles import Role
 from services.shared.signing import TokenSigner
 from tests.service.gateway.conftest import SIGNER
 from tests.service.gateway.test_proxy import assert_problem
-from tests.support.serving import free_port
+from tests.support.serving import free_port, serving
 from tests.support.waiting import wait_until
 
 
@@ -58,6 +59,19 @@ async def test_while_no_key_can_be_had_the_answer_is_503_not_401(make_gateway):
     issuer = {"issuer": SIGNER.issuer, "jwks_uri": f"http://127.0.0.1:{free_port()}/keys"}
     gateway = await make_gateway(issuers=[issuer])
     assert_problem(await gateway.call("GET", "echo"), 503, "unavailable")
+
+
+async def test_keys_are_found_by_oidc_discovery_at_a_running_issuer(make_gateway):
+    issuer = FastAPI()
+    async with serving(issuer) as address:
+        signer = TokenSigner(address)
+        metadata = signer.discovery(f"{address}/keys")
+        issuer.get("/.well-known/openid-configuration")(lambda: metadata)
+        issuer.get("/keys")(lambda: signer.jwks)
+        gateway = await make_gateway(issuers=[{"issuer": address}])
+        headers = {"Authorization": f"Bearer {signer.token(subject='s', roles=[])}"}
+        assert (await gateway.call("GET", "echo", headers=headers)).status_code == 200
+        assert_problem(await gateway.call("GET", "echo"), 401, "token_invalid")
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,20 @@ async def test_without_any_key_the_answer_is_unavailable_not_refused():
         await server.verifier(Clock()).verify(SIGNER.token(subject="a", roles=[]))
 
 
+async def test_an_issuer_that_starts_late_is_found_within_seconds():
+    server, clock = IssuerServer(), Clock()
+    server.down = True
+    checking = server.verifier(clock)
+    for _ in range(3):
+        with pytest.raises(IssuerUnavailable):
+            await checking.verify(SIGNER.token(subject="a", roles=[]))
+    assert server.asked == 1
+
+    server.down = False
+    clock.pass_(3)
+    assert (await checking.verify(SIGNER.token(subject="a", roles=[]))).subject == "a"
+
+
 async def test_metadata_of_another_issuer_is_not_believed():
     server = IssuerServer()
     server.name = "https://evil.example"
