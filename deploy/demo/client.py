@@ -11,6 +11,7 @@ from deploy.local.issuer import Person
 
 TIMEOUT_S = 120.0
 RETRIES_MAX = 40
+POLL_S = 0.5
 BUSY = frozenset({429, 502, 503, 504})
 """Answers that mean "later": the load is heavier than any real caller."""
 
@@ -41,6 +42,8 @@ class Client:
         self._http = httpx.AsyncClient(base_url=gateway_url, timeout=TIMEOUT_S)
         self._token_of = token_of
         self._tokens: dict[str, str] = {}
+        self.position: str | None = None
+        """Where a reader must have come to see the last write; see ``until_heard``."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -56,6 +59,13 @@ class Client:
         """Post ``body`` under ``key`` (repeating it is harmless) and return the JSON answer."""
         headers = {"Idempotency-Key": key or str(uuid4())}
         return (await self._send(who, "POST", path, json=body, headers=headers)).json()
+
+    async def until_heard(self, who: Person, path: str, position: str | None) -> None:
+        """Wait until the service behind ``path`` has heard of the write at ``position``."""
+        stale = position is not None
+        while stale:
+            stale = (await self.get(who, path, min_position=position))["stale"]
+            await asyncio.sleep(POLL_S)
 
     async def post_csv(self, who: Person, path: str, text: str, *, key: str) -> Any:
         """Post a CSV body."""
@@ -104,6 +114,7 @@ class Client:
             await asyncio.sleep(min(float(answer.headers.get("Retry-After", 1)), 10.0))
         if answer.is_error:
             raise Refused(answer)
+        self.position = answer.headers.get("Betang-Position", self.position)
         return answer
 
     def _token(self, who: Person) -> str:

@@ -16,7 +16,7 @@ from deploy.demo.answers import print_answers
 from deploy.demo.catalog import RPJMD_P0, RPJMD_SOURCE
 from deploy.demo.client import Client
 from deploy.demo.distribution_stage import by_code, hand_over
-from deploy.demo.people import ADMIN
+from deploy.demo.people import ADMIN, LEADER
 from deploy.demo.programs_stage import (
     EVERYBODY,
     YEARS,
@@ -95,10 +95,12 @@ async def _load(
         for year in YEARS:
             await enrol(client, program, ids[code], year)
             bars.step("Penetapan penerima", len(programs) * len(YEARS))
+    await client.until_heard(ADMIN, "/v1/entitlements", client.position)
     await save_exclusions(client, ids)
     for code, program in programs.items():
         await hand_over(client, program, ids[code])
         bars.step("Penyaluran", len(programs))
+    await client.until_heard(LEADER, "/v1/unreached/summary", client.position)
     return shown
 
 

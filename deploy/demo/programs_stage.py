@@ -177,7 +177,11 @@ async def _chosen_candidates(
         for row in page:
             recipient = row["person_id"] or row["family_id"]
             if chosen(recipient, program.code, program.share):
-                yield {"family_id": row["family_id"], "person_id": row["person_id"]}
+                yield {
+                    "family_id": row["family_id"],
+                    "person_id": row["person_id"],
+                    "valid_from": f"{year}-01-01",
+                }
 
 
 async def _leak(client: Client, program: Program, program_id: str, year: int) -> int:
@@ -197,7 +201,8 @@ async def _leak(client: Client, program: Program, program_id: str, year: int) ->
 async def _override(
     client: Client, program: Program, program_id: str, year: int, family_id: str
 ) -> int:
-    body = {"program_id": program_id, "year": year, "family_id": family_id}
+    body = {"program_id": program_id, "year": year, "family_id": family_id,
+            "valid_from": f"{year}-01-01"}  # fmt: skip
     try:
         made = await client.post(officer(program.reporter), "/v1/enrolments", body)
         await client.post(
