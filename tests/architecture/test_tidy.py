@@ -1,6 +1,7 @@
 """Small files, small functions, short lines, nothing of one machine in the repository.
 
-An exception stands at the place, as a comment that begins with ``tidy:`` and says why.
+An exception stands at the place and says why: a comment that begins with ``tidy:``, or, for a file
+of ``services/shared``, a sentence of its docstring: "Longer than others here: ...".
 """
 
 import ast
@@ -15,7 +16,7 @@ FILE_LINES_MAX = 400
 SHARED_LINES_MAX = 250
 FUNCTION_LINES_MAX = 60
 LINE_CHARS_MAX = 100
-SHARED_LINES_REASON = re.compile(r"^# tidy: \S.{20,}", re.MULTILINE)
+SHARED_LINES_REASON = re.compile(r"^(?:# tidy: |.*onger than others here: )\S.{15,}", re.MULTILINE)
 
 CODE = python_files("services", "gateway", "deploy", "tests")
 TEXT_SUFFIXES = {".py", ".md", ".yml", ".yaml", ".toml", ".ini", ".txt", ".json", ".csv", ".sh", ""}
