@@ -22,8 +22,8 @@ def init(folder: Path, name: str) -> None:
     text = server_config(
         authority,
         name=name,
-        listen="0.0.0.0:4222",  # noqa: S104 - a container's or a server's own address
-        monitor="0.0.0.0:8222",  # noqa: S104 - reached from the inner network only
+        listen="0.0.0.0:4222",
+        monitor="0.0.0.0:8222",
         store=Path("/data/jetstream"),
         accounts=Path("/data/accounts"),
     )
