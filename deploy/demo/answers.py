@@ -82,7 +82,7 @@ async def _village_list(client: Client, import_id: str) -> str:
     rejected = await client.get(ADMIN, f"/v1/imports/{import_id}/rows", verdict="rejected", limit=1)
     counts = found["counts"]
     text = (
-        f"Desa {found['region_code']}: {found['state']}, {counts['new']} baris masuk,"
+        f"Desa {found['region_code']}: sudah digabung, {counts['new']} baris baru,"
         f" {counts['rejected']} ditolak"
     )
     for row in rejected["data"]:

@@ -43,13 +43,20 @@ async def _run_cycle(
     client: Client, program: Program, cycle: dict[str, Any], opens_on: date
 ) -> int:
     await client.post(ADMIN, f"/v1/cycles/{cycle['id']}/entitlements/generate", {})
+    handed_before = {
+        row["id"]
+        async for page in client.pages(ADMIN, "/v1/deliveries", cycle_id=cycle["id"])
+        for row in page
+    }
     open_ones = [
         row
         async for page in client.pages(
             ADMIN, "/v1/entitlements", cycle_id=cycle["id"], status="open"
         )
         for row in page
-        if not row["blocked_by"] and chosen(row["id"], "serah", program.delivered)
+        if not row["blocked_by"]
+        and chosen(row["id"], "serah", program.delivered)
+        and _delivery_id(row["id"]) not in handed_before
     ]
     if not open_ones:
         return 0

@@ -35,10 +35,13 @@ KNOWN_SHARE = 0.97
 """Some single-person families have a spoiled row and stay outside until it is mended."""
 
 SOURCES = (
-    ("PKH", "Penyaluran PKH", "KEMENSOS"),
-    ("SEMBAKO", "Penyaluran Sembako", "KEMENSOS"),
-    ("BLT-DD", "Penyaluran BLT Dana Desa", "DPMD"),
+    ("PKH", "Penyaluran PKH", "DINSOS", None),
+    ("SEMBAKO", "Penyaluran Sembako", "DINSOS", None),
+    ("BLT-DD", "Penyaluran BLT Dana Desa", "DPMD", None),
+    ("PERMAKANAN", "Permakanan lansia Antang Kalang", "DINSOS", "62.02.10"),
 )
+"""Who should report. The last never does: in its kecamatan the answer is belum_diketahui."""
+
 SOURCE_AGE_DAYS = 400
 
 
@@ -117,11 +120,11 @@ async def _official(client: Client) -> None:
         key="demo-targets",
     )  # fmt: skip
     for year in YEARS:
-        for code, name, reporter in SOURCES:
+        for code, name, reporter, region in SOURCES:
             await client.post(
                 ADMIN,
                 "/v1/indicators/expected-sources",
                 {"year": year, "code": code, "name": name, "reporter_code": reporter,
-                 "program_code": code, "max_age_days": SOURCE_AGE_DAYS},
+                 "program_code": code, "region_code": region, "max_age_days": SOURCE_AGE_DAYS},
                 key=f"demo-source-{year}-{code}",
             )  # fmt: skip
