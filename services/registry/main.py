@@ -12,6 +12,7 @@ from services.registry.settings import RegistrySettings
 from services.registry.storage.identities import Numbers
 from services.registry.subscriptions.distribution import ENTITLEMENTS
 from services.registry.subscriptions.programs import ENROLMENTS
+from services.shared import upload_rows
 from services.shared.blobs import BlobStore, FolderBackend
 from services.shared.db import Database
 from services.shared.http import create_service_app
@@ -61,10 +62,14 @@ def jobs(settings: RegistrySettings) -> tuple[Job, ...]:
     def importer(db: Database) -> ImportWorker:
         return ImportWorker(db, keyring, upload_reader(db, store))
 
+    async def purge_uploads(db: Database) -> None:
+        await upload_rows.purge(db, store)
+
     return (
         Job("regions", 24 * HOUR_S, load_regions),
         Job("imports", IMPORT_POLL_S, lambda db: importer(db).drain()),
         Job("imports-forget", HOUR_S, lambda db: importer(db).forget_old_rows()),
+        Job("uploads-purge", HOUR_S, purge_uploads),
     )
 
 

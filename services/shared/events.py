@@ -83,7 +83,7 @@ class CloudEvent(BaseModel):
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class Unreadable(Exception):  # noqa: N818 - it says what the bytes are, as a parking code
+class Unreadable(Exception):
     """The bytes are no event that this consumer knows; ``code`` says why. The event is parked."""
 
     def __init__(self, code: str, detail: str) -> None:

@@ -12,6 +12,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from alembic import command, context
 from alembic.config import Config
@@ -140,7 +141,7 @@ def grant(connection: Connection, target: Target, metadata: MetaData) -> None:
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
 
 
-def create_shared_tables_v1(op: Operations) -> None:
+def create_shared_tables_v1(op: Operations | ModuleType) -> None:
     """Create the shared tables; the first migration of each service calls it.
 
     Until the first release this follows ``tables.py``. After it, a change here is a new
@@ -154,7 +155,7 @@ def create_shared_tables_v1(op: Operations) -> None:
     connection.execute(text("CREATE SEQUENCE outbox_feed_position"))
 
 
-def create_extensions(op: Operations, *names: str) -> None:
+def create_extensions(op: Operations | ModuleType, *names: str) -> None:
     """Create trusted extensions (pg_trgm, btree_gist ...) where every schema finds them."""
     for name in names:
         op.execute(f'CREATE EXTENSION IF NOT EXISTS "{name}" SCHEMA public')

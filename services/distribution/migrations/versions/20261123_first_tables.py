@@ -101,7 +101,7 @@ TRIGGERS = (
 
 
 def upgrade() -> None:
-    create_shared_tables_v1(op)  # type: ignore[arg-type]  # the module acts as Operations
+    create_shared_tables_v1(op)
     op.create_table('cycles',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('program_id', sa.Uuid(), nullable=False),

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    create_shared_tables_v1(op)  # type: ignore[arg-type]  # the module acts as Operations
+    create_shared_tables_v1(op)
     op.create_table(
         "aid_tallies",
         sa.Column("family_id", sa.Uuid(), nullable=False),
