@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 import asyncpg
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -93,6 +94,7 @@ def create_service_app(
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(lifespan),
+        generate_unique_id_function=_operation_ids(settings.service_name),
     )
     app.state.settings = settings
     app.state.db = Database(
@@ -117,6 +119,16 @@ def create_service_app(
     # Added last, thus outermost: it sees every answer, also those of other middleware.
     app.add_middleware(RequestTelemetry, service=settings.service_name)
     return app
+
+
+def _operation_ids(service: str) -> Callable[[APIRoute], str]:
+    """Name operations as generated clients should: ``registry_families_get_family``."""
+
+    def operation_id(route: APIRoute) -> str:
+        words = (service, *(str(tag) for tag in route.tags[:1]), route.name)
+        return "_".join(words).replace("-", "_")
+
+    return operation_id
 
 
 def readiness(db: Database, settings: ServiceSettings) -> dict[str, Check]:
