@@ -23,6 +23,8 @@ class CycleStateV1(EventData):
     closes_on: date
     status: Literal["open", "closed"]
     sensitive: bool = False
+    owner_code: str | None = None
+    """Whose program it is: a sensitive event is shown to its owner only."""
 
 
 class EntitlementStateV1(EventData):
@@ -47,6 +49,8 @@ class EntitlementStateV1(EventData):
     due_on: date
     status: Literal["reserved", "part_delivered", "delivered", "void"]
     sensitive: bool = False
+    owner_code: str | None = None
+    """Whose program it is: a sensitive event is shown to its owner only."""
 
 
 class DeliveryCompletedV1(EventData):
@@ -71,6 +75,8 @@ class DeliveryCompletedV1(EventData):
     value_idr: int
     proof: bool
     sensitive: bool = False
+    owner_code: str | None = None
+    """Whose program it is: a sensitive event is shown to its owner only."""
 
 
 class DeliveryReturnedV1(EventData):
@@ -93,3 +99,5 @@ class DeliveryReturnedV1(EventData):
     value_idr: int
     reason: str
     sensitive: bool = False
+    owner_code: str | None = None
+    """Whose program it is: a sensitive event is shown to its owner only."""

@@ -107,3 +107,5 @@ class EnrolmentStateV1(EventData):
     valid_from: date
     valid_to: date | None = None
     sensitive: bool = False
+    owner_code: str | None = None
+    """Whose program it is: a sensitive event is shown to its owner only."""

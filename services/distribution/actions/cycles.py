@@ -57,7 +57,7 @@ async def open_cycle(
         "created_at": tx.now,
     }
     await cycles.add(tx, row)
-    tx.emit(cycle_state(row, sensitive=program["sensitive"]), version=1)
+    tx.emit(cycle_state(row, program), version=1)
     tx.audit("cycle.opened", f"cycle/{cycle_id}", {"program_id": str(program_id)}, caller.id)
     return cycle_id
 
@@ -82,7 +82,7 @@ async def change_cycle(
         raise NameTaken(name=after["name"])
     await cycles.change(tx, cycle_id, changes)
     version = cycle["version"] + 1
-    tx.emit(cycle_state(after, sensitive=cycle["sensitive"]), version=version)
+    tx.emit(cycle_state(after, cycle), version=version)
     tx.audit("cycle.changed", f"cycle/{cycle_id}", {"fields": sorted(changes)}, caller.id)
 
 
@@ -107,7 +107,7 @@ async def close_cycle(
     check_open(cycle["status"])
     await cycles.change(tx, cycle_id, {"status": CycleStatus.CLOSED.value})
     closed = {**cycle, "status": CycleStatus.CLOSED.value}
-    tx.emit(cycle_state(closed, sensitive=cycle["sensitive"]), version=cycle["version"] + 1)
+    tx.emit(cycle_state(closed, cycle), version=cycle["version"] + 1)
     released = await release_open(tx, caller, cycle) if release_rest else 0
     tx.audit("cycle.closed", f"cycle/{cycle_id}", {"released": released}, caller.id)
     return released

@@ -134,7 +134,12 @@ class _Desk:
             ],
         )
         await tell_states(tx, after, lane)
-        facts = [delivery_completed(row) for row in self.rows]
+        facts = [
+            delivery_completed(
+                {**row, "owner_code": self.found[row["entitlement_id"]]["owner_code"]}
+            )
+            for row in self.rows
+        ]
         if lane is Lane.BULK:
             await tx.emit_many((fact, 1) for fact in facts)
         else:

@@ -189,6 +189,7 @@ def _row(
         "due_on": cycle["closes_on"],
         "status": EntitlementStatus.RESERVED.value,
         "sensitive": cycle["sensitive"] or candidate["sensitive"],
+        "owner_code": cycle["owner_code"],
         "version": 1,
         "created_at": tx.now,
         "updated_at": tx.now,

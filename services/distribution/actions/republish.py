@@ -29,7 +29,7 @@ Page = Callable[[Transaction, UUID | None], Any]
 async def cycles(tx: Transaction) -> AsyncIterator[tuple[CycleStateV1, int]]:
     """Yield every cycle with its version."""
     async for row in _all(tx, rows.cycles):
-        yield cycle_state(row, sensitive=row["sensitive"]), row["version"]
+        yield cycle_state(row, row), row["version"]
 
 
 async def entitlements(tx: Transaction) -> AsyncIterator[tuple[EntitlementStateV1, int]]:

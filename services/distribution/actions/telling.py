@@ -1,4 +1,4 @@
-"""Rows into the events that others read."""
+"""Rows into the events that others read. Each row brings its program's ``owner_code``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,8 +13,8 @@ from services.contracts.distribution import (
 Row = Mapping[Any, Any]
 
 
-def cycle_state(row: Row, *, sensitive: bool) -> CycleStateV1:
-    """Return the state of a cycle row; ``sensitive`` is its program's."""
+def cycle_state(row: Row, program: Row) -> CycleStateV1:
+    """Return the state of a cycle row; ``program`` says who owns it and if it is sensitive."""
     return CycleStateV1(
         cycle_id=row["id"],
         program_id=row["program_id"],
@@ -23,7 +23,8 @@ def cycle_state(row: Row, *, sensitive: bool) -> CycleStateV1:
         opens_on=row["opens_on"],
         closes_on=row["closes_on"],
         status=row["status"],
-        sensitive=sensitive,
+        sensitive=program["sensitive"],
+        owner_code=program["owner_code"],
     )
 
 
@@ -45,6 +46,7 @@ def entitlement_state(row: Row) -> EntitlementStateV1:
         due_on=row["due_on"],
         status=row["status"],
         sensitive=row["sensitive"],
+        owner_code=row["owner_code"],
     )
 
 
@@ -65,6 +67,7 @@ def delivery_completed(row: Row) -> DeliveryCompletedV1:
         value_idr=row["value_idr"],
         proof=row["proof_sha256"] is not None,
         sensitive=row["sensitive"],
+        owner_code=row["owner_code"],
     )
 
 
@@ -83,4 +86,5 @@ def delivery_returned(back: Row, delivery: Row) -> DeliveryReturnedV1:
         value_idr=back["value_idr"],
         reason=back["reason"],
         sensitive=delivery["sensitive"],
+        owner_code=delivery["owner_code"],
     )

@@ -43,7 +43,7 @@ BOOK_READERS = (*MANAGERS, Role.PIMPINAN, Role.AUDITOR, Role.ANALIS_TKPKD)
 ENTRY_READERS = (*MANAGERS, Role.AUDITOR)
 SEARCHERS = (*HANDS, Role.VERIFIKATOR_DINSOS, Role.OPERATOR_DESA)
 
-NAMELESS = frozenset({Role.AUDITOR, Role.ANALIS_TKPKD})
+NAMED_READERS = frozenset(RECIPIENT_READERS) - {Role.AUDITOR}
 
 Manager = Annotated[Actor, allow(*MANAGERS)]
 Hand = Annotated[Actor, allow(*HANDS)]
@@ -58,12 +58,14 @@ def sight_of(actor: Actor) -> Sight:
     """Return what the actor may see.
 
     An SKPD officer sees the own agency's programs; an officer at the table too, unless nobody
-    named an agency (a bank, a village): then the regions alone bind.
+    named an agency (a bank, a village): then the regions alone bind. Roles add up, but never to
+    what none of them gives: an officer who is also an analyst reads names of the own agency's
+    recipients, not names across agencies.
     """
-    own_only = not actor.has(*ACROSS_AGENCIES) and (
-        actor.agency is not None or not actor.has(Role.PENYALUR)
-    )
-    return Sight(actor.scope, actor.agency, own_only, names=not actor.roles <= NAMELESS)
+    names = actor.has(*NAMED_READERS)
+    across = ACROSS_AGENCIES if not names else NAMED_READERS.intersection(ACROSS_AGENCIES)
+    own_only = not actor.has(*across) and (actor.agency is not None or not actor.has(Role.PENYALUR))
+    return Sight(actor.scope, actor.agency, own_only, names=names)
 
 
 def caller_of(actor: Actor) -> Caller:

@@ -37,7 +37,7 @@ def query(
         .where(returns.c.delivery_id == deliveries.c.id)
         .scalar_subquery()
     )
-    hidden = () if sight.names else ("receiver_name", "receiver_relation")
+    hidden = () if sight.names else ("receiver_name", "receiver_relation", "note")
     stmt = (
         select(
             *(column for column in deliveries.c if column.name not in hidden),

@@ -18,8 +18,8 @@ _returns = metadata.tables["delivery_returns"]
 
 
 async def cycles(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
-    """Return the next cycles with whether their program is sensitive."""
-    stmt = select(_cycles, _programs.c.sensitive).join(
+    """Return the next cycles with whether their program is sensitive, and whose it is."""
+    stmt = select(_cycles, _programs.c.sensitive, _programs.c.owner_code).join(
         _programs, _programs.c.id == _cycles.c.program_id
     )
     return await _page(tx, stmt, _cycles.c.id, after)
@@ -27,12 +27,18 @@ async def cycles(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
 
 async def entitlements(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
     """Return the next entitlements."""
-    return await _page(tx, select(_entitlements), _entitlements.c.id, after)
+    stmt = select(_entitlements, _programs.c.owner_code).outerjoin(
+        _programs, _programs.c.id == _entitlements.c.program_id
+    )
+    return await _page(tx, stmt, _entitlements.c.id, after)
 
 
 async def deliveries(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
     """Return the next deliveries."""
-    return await _page(tx, select(_deliveries), _deliveries.c.id, after)
+    stmt = select(_deliveries, _programs.c.owner_code).outerjoin(
+        _programs, _programs.c.id == _deliveries.c.program_id
+    )
+    return await _page(tx, stmt, _deliveries.c.id, after)
 
 
 async def returns(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
@@ -41,9 +47,10 @@ async def returns(tx: ReadTransaction, after: UUID | None) -> list[RowMapping]:
     stmt = (
         select(
             _returns, d.entitlement_id, d.program_id, d.family_id, d.person_id, d.region_code,
-            d.sensitive,
+            d.sensitive, _programs.c.owner_code,
         )
         .join(_deliveries, d.id == _returns.c.delivery_id)
+        .outerjoin(_programs, _programs.c.id == d.program_id)
     )  # fmt: skip
     return await _page(tx, stmt, _returns.c.id, after)
 

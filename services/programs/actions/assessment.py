@@ -114,7 +114,9 @@ async def load_assessor(
         tx,
         families,
         {rule.other(program.program_id) for rule in stacking},
-        agency=program.owner_code,
+        # Reasons are read wherever the program is, thus they may name a sensitive program only
+        # where this one is sensitive too.
+        agency=program.owner_code if program.sensitive else None,
         period=period,
     )
     return Assessor(

@@ -166,7 +166,9 @@ def tell_enrolments(tx: Transaction, program: Program, enrolments: Sequence[Enro
     """Emit the states; a long list goes by the bulk lane."""
     lane = Lane.BULK if len(enrolments) > BULK_FROM else Lane.INTERACTIVE
     for enrolment in enrolments:
-        state = enrolment_state(enrolment, sensitive=program.sensitive)
+        state = enrolment_state(
+            enrolment, sensitive=program.sensitive, owner_code=program.owner_code
+        )
         tx.emit(state, version=enrolment.version, lane=lane)
 
 

@@ -24,5 +24,6 @@ async def republish_programs(tx: Transaction) -> AsyncIterator[tuple[EventData, 
 
 async def republish_enrolments(tx: Transaction) -> AsyncIterator[tuple[EventData, int]]:
     """Yield the state of every enrolment."""
-    async for enrolment, sensitive in every_enrolment(tx):
-        yield enrolment_state(enrolment, sensitive=sensitive), enrolment.version
+    async for enrolment, sensitive, owner_code in every_enrolment(tx):
+        state = enrolment_state(enrolment, sensitive=sensitive, owner_code=owner_code)
+        yield state, enrolment.version

@@ -81,7 +81,7 @@ async def save_rule(
     """
     program = await visible_program(tx, actor, program_id, lock=True)
     require_part(program.holding, actor, reviewers=False)
-    read = await read_rule(tx, tree, unit=program.unit, agency=program.owner_code)
+    read = await read_rule(tx, tree, unit=program.unit, agency=_confidant(program))
     day = clock.today()
     # Running it once is the proof that it compiles.
     await survey(tx, Search(read.node, program.unit, day, Scope.all()), sample_size=1)
@@ -129,8 +129,16 @@ async def current_rule(
     record = await rule_in_force(tx, program.program_id, day)
     if record is None:
         return None
-    read = await read_rule(tx, record.tree, unit=program.unit, agency=program.owner_code)
+    read = await read_rule(tx, record.tree, unit=program.unit, agency=_confidant(program))
     return record, read
+
+
+def _confidant(program: Program) -> str | None:
+    """Return the agency whose sensitive programs the program's rule may name.
+
+    Everybody reads the rule of an open program, and the reasons that it gives.
+    """
+    return program.owner_code if program.sensitive else None
 
 
 async def save_stacking_rule(tx: Transaction, actor: Actor, rule: StackingRule) -> StackingRule:

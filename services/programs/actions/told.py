@@ -55,8 +55,8 @@ def program_state(program: Program) -> ProgramStateV1:
     )
 
 
-def enrolment_state(enrolment: Enrolment, *, sensitive: bool) -> EnrolmentStateV1:
-    """Return what is told of an enrolment."""
+def enrolment_state(enrolment: Enrolment, *, sensitive: bool, owner_code: str) -> EnrolmentStateV1:
+    """Return what is told of an enrolment; the program tells the rest."""
     return EnrolmentStateV1.model_validate(
         {
             "enrolment_id": enrolment.enrolment_id,
@@ -72,5 +72,6 @@ def enrolment_state(enrolment: Enrolment, *, sensitive: bool) -> EnrolmentStateV
             "valid_from": enrolment.valid_from,
             "valid_to": enrolment.valid_to,
             "sensitive": sensitive,
+            "owner_code": owner_code,
         }
     )

@@ -207,12 +207,12 @@ async def held_programs(
     family_ids: Collection[UUID],
     program_ids: Collection[UUID],
     *,
-    agency: str,
+    agency: str | None,
     period: tuple[date, date],
 ) -> dict[UUID, dict[UUID, HeldProgram]]:
     """Return, per family, which of ``program_ids`` it holds within ``period``.
 
-    ``agency`` owns the program in question: another agency's sensitive program is told hidden.
+    ``agency`` may know of its sensitive programs; any other sensitive program is told hidden.
     """
     rows = await tx.rows(
         select(
@@ -317,12 +317,12 @@ async def list_overlaps(
     )
 
 
-async def every_enrolment(tx: ReadTransaction) -> AsyncIterator[tuple[Enrolment, bool]]:
-    """Yield all enrolments with whether the program is sensitive, a thousand at a time."""
+async def every_enrolment(tx: ReadTransaction) -> AsyncIterator[tuple[Enrolment, bool, str]]:
+    """Yield all enrolments, whether the program is sensitive and whose it is, by the thousand."""
     last: UUID | None = None
     while True:
         stmt = (
-            select(ENROLMENTS, col(ProgramRow.sensitive))
+            select(ENROLMENTS, col(ProgramRow.sensitive), col(ProgramRow.owner_code))
             .join(ProgramRow, col(ProgramRow.program_id) == col(EnrolmentRow.program_id))
             .order_by(col(EnrolmentRow.enrolment_id))
             .limit(1_000)
@@ -331,8 +331,8 @@ async def every_enrolment(tx: ReadTransaction) -> AsyncIterator[tuple[Enrolment,
             stmt = stmt.where(col(EnrolmentRow.enrolment_id) > last)
         rows = [dict(row) for row in await tx.rows(stmt)]
         for row in rows:
-            sensitive = row.pop("sensitive")
-            yield Enrolment(**row), sensitive
+            sensitive, owner_code = row.pop("sensitive"), row.pop("owner_code")
+            yield Enrolment(**row), sensitive, owner_code
         if not rows:
             return
         last = rows[-1]["enrolment_id"]

@@ -175,3 +175,59 @@ async def test_a_draft_may_be_made_sensitive_and_is_hidden_at_once(world: World)
     await world.ok("GET", path, VERIFIER)
     await world.ok("PATCH", path, officer, {"sensitive": True}, **{"If-Match": '"1"'})
     assert await world.refused("GET", path, VERIFIER) == (404, "program_not_found")
+
+
+async def test_an_open_program_of_the_same_agency_does_not_name_it(
+    world: World, hidden: dict[str, Any]
+) -> None:
+    sibling = await world.active_program("TERBUKA-SENDIRI", "DP3AP2KB")
+    chief = ADMIN | {"agency": "DP3AP2KB", "subject": "kepala"}
+    stacking = {
+        "program_a": hidden["program_id"],
+        "program_b": sibling["program_id"],
+        "legal_reference": "rahasia",
+        "valid_from": "2026-01-01",
+    }
+    await world.ok("POST", "/v1/rules/stacking", chief, stacking)
+    proposal = {
+        "program_id": sibling["program_id"],
+        "year": 2026,
+        "family_id": hidden["family_id"],
+    }
+    made = await world.ok("POST", "/v1/enrolments", OWNER, proposal)
+    # The village reads this enrolment, and every consumer of the event.
+    seen = await world.call("GET", f"/v1/enrolments/{made['enrolment_id']}", OUTSIDERS["village"])
+    told = await world.service.db.pool.fetchval(
+        "SELECT payload::text FROM outbox WHERE aggregateid = $1", made["enrolment_id"]
+    )
+    assert seen.status_code == 200
+    for text in (seen.text, told):
+        assert "hubungi Dinsos" in text
+        assert "RUMAH-AMAN" not in text
+        assert "rahasia" not in text
+
+
+async def test_the_rule_of_an_open_program_cannot_ask_about_it(
+    world: World, hidden: dict[str, Any]
+) -> None:
+    sibling = await world.active_program("TERBUKA-LAIN", "DP3AP2KB")
+    rule = {
+        "tree": {"menerima": {"program_id": hidden["program_id"]}},
+        "legal_reference": "Perbup",
+        "valid_from": "2026-01-01",
+    }
+    path = f"/v1/programs/{sibling['program_id']}/rules"
+    assert await world.refused("POST", path, OWNER, rule) == (422, "invalid_rule")
+    secret = await world.active_program("RUMAH-AMAN-2", "DP3AP2KB", sensitive=True)
+    await world.ok("POST", f"/v1/programs/{secret['program_id']}/rules", OWNER, rule)
+
+
+async def test_the_feed_tells_its_enrolments_to_its_owner_only(
+    world: World, hidden: dict[str, Any]
+) -> None:
+    await world.drain()
+    path = "/v1/changes/programs?types=programs.enrolment.state.v1&limit=200"
+    for who, seen in ((OWNER, True), (OUTSIDERS["officer"], False), (ADMIN, False)):
+        page = await world.ok("GET", path, who)
+        keys = {event["subject"] for event in page["data"]}
+        assert (hidden["enrolment_id"] in keys) is seen

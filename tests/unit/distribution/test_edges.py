@@ -65,6 +65,11 @@ def test_a_refused_batch_names_each_row_with_its_numbers():
         ((Role.PETUGAS_SKPD, Role.ADMIN_DINSOS), "DINSOS", False, True),
         ((Role.AUDITOR,), None, False, False),
         ((Role.AUDITOR, Role.ADMIN_DINSOS), None, False, True),
+        ((Role.AUDITOR, Role.WARGA), None, False, False),
+        ((Role.AUDITOR, Role.INTEGRATOR), None, False, False),
+        ((Role.ANALIS_TKPKD, Role.PETUGAS_SKPD), "DINKES", True, True),
+        ((Role.AUDITOR, Role.PENYALUR), "DINKES", True, True),
+        ((Role.OPERATOR_DESA, Role.PETUGAS_SKPD), "DINKES", False, True),
         ((Role.OPERATOR_DESA,), None, False, True),
     ],
 )
