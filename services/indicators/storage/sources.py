@@ -47,6 +47,7 @@ GROUP BY s.year, s.code, s.revision, s.name, s.reporter_code, s.program_code, s.
 ORDER BY s.code
 """
 
+_LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.sources', 0))"
 _REVISION: Final = "SELECT max(revision) FROM expected_sources WHERE year = $1 AND code = $2"
 
 
@@ -84,9 +85,14 @@ async def expected(
     return [(_source(row), row["last_data_at"]) for row in rows]
 
 
-async def next_revision(tx: ReadTransaction, year: int, code: str) -> int:
-    """Return the number of the next revision of an expected source; 1 for a new one."""
-    newest = await (await tx.raw()).fetchval(_REVISION, year, code)
+async def next_revision(tx: Transaction, year: int, code: str) -> int:
+    """Return the number of the next revision of an expected source; 1 for a new one.
+
+    No other request numbers revisions until this one commits.
+    """
+    connection = await tx.raw()
+    await connection.execute(_LOCK)
+    newest = await connection.fetchval(_REVISION, year, code)
     return int(newest or 0) + 1
 
 
