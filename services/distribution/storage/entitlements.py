@@ -5,7 +5,18 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, RowMapping, Select, and_, func, null, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    null,
+    or_,
+    select,
+    true,
+)
 
 from services.distribution.domain.blocks import Standing
 from services.distribution.storage.sight import Sight, programs
@@ -36,7 +47,10 @@ SELECT n.id AS enrolment_id, coalesce(m.family_id, n.family_id) AS family_id, n.
        coalesce(f.region_code, n.region_code) AS region_code, n.sensitive,
        f.status AS family_status, m.presence, m.match_status
 FROM enrolments AS n
-LEFT JOIN family_members AS m ON m.person_id = n.person_id
+LEFT JOIN LATERAL (
+    SELECT o.family_id, o.presence, o.match_status
+    FROM family_members AS o JOIN families AS t ON t.id = o.family_id
+    WHERE o.person_id = n.person_id ORDER BY t.told_at DESC, t.id LIMIT 1) AS m ON true
 LEFT JOIN families AS f ON f.id = coalesce(m.family_id, n.family_id)
 WHERE n.program_id = $1 AND n.year = $2 AND n.status = 'granted'
   AND n.valid_from <= $4 AND (n.valid_to IS NULL OR n.valid_to >= $3)
@@ -55,8 +69,10 @@ WITH touched AS MATERIALIZED (
     FROM touched AS t
     CROSS JOIN LATERAL (SELECT family_id, region_code FROM enrolments
                         WHERE id = t.enrolment_id LIMIT 1) AS n
-    LEFT JOIN LATERAL (SELECT family_id FROM family_members
-                       WHERE person_id = t.person_id LIMIT 1) AS m ON true
+    LEFT JOIN LATERAL (SELECT o.family_id
+                       FROM family_members AS o JOIN families AS told ON told.id = o.family_id
+                       WHERE o.person_id = t.person_id
+                       ORDER BY told.told_at DESC, told.id LIMIT 1) AS m ON true
     LEFT JOIN LATERAL (SELECT region_code FROM families
                        WHERE id = coalesce(m.family_id, n.family_id) LIMIT 1) AS f ON true
     WHERE (t.family_id, t.region_code) IS DISTINCT FROM
@@ -201,6 +217,19 @@ def standing(row: Mapping[Any, Any]) -> Standing:
     )
 
 
+_told = families.alias("told")
+_member = (
+    select(members.c.presence, members.c.match_status)
+    .join(_told, _told.c.id == members.c.family_id)
+    .where(members.c.person_id == entitlements.c.person_id)
+    .order_by(_told.c.told_at.desc(), _told.c.id)
+    .limit(1)
+    .correlate(entitlements)
+    .lateral("member")
+)
+"""The recipient as the family that was told last describes them."""
+
+
 def _joined() -> FromClause:
     head = (
         select(members.c.person_id)
@@ -219,7 +248,7 @@ def _joined() -> FromClause:
         .join(cycles, cycles.c.id == entitlements.c.cycle_id)
         .outerjoin(enrolments, enrolments.c.id == entitlements.c.enrolment_id)
         .outerjoin(families, families.c.id == entitlements.c.family_id)
-        .outerjoin(members, members.c.person_id == entitlements.c.person_id)
+        .outerjoin(_member, true())
         .outerjoin(persons, and_(persons.c.id == recipient, persons.c.erased.is_(False)))
         .outerjoin(regions, regions.c.code == entitlements.c.region_code)
     )
@@ -245,6 +274,6 @@ def _columns(sight: Sight) -> list[ColumnElement[Any]]:
         programs.c.benefit,
         enrolments.c.status.label("enrolment_status"),
         families.c.status.label("family_status"),
-        members.c.presence,
-        members.c.match_status,
+        _member.c.presence,
+        _member.c.match_status,
     ]

@@ -3,11 +3,11 @@
 Each row carries the (epoch, version) of the state it came from; an older state changes nothing.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, LargeBinary
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -83,25 +83,30 @@ class EnrolmentRow(Row, table=True):
 
 
 class FamilyRow(Row, table=True):
-    """Where a family lives and whether its record stands."""
+    """Where a family lives and whether its record stands; ``told_at`` is registry's time."""
 
     __tablename__ = "families"
 
     id: UUID = Field(primary_key=True)
     region_code: str
     status: str
+    told_at: datetime = Field(sa_type=DateTime(timezone=True))
     epoch: int = Field(sa_type=BigInteger)
     version: int = Field(sa_type=BigInteger)
 
 
 class FamilyMemberRow(Row, table=True):
-    """The family that a person belongs to now: the last family state that named them."""
+    """The persons that the newest state of a family names.
+
+    Two families may name one person until both have been told; then the family that was told
+    last counts.
+    """
 
     __tablename__ = "family_members"
     __table_args__ = (Index(None, "family_id"),)
 
     person_id: UUID = Field(primary_key=True)
-    family_id: UUID
+    family_id: UUID = Field(primary_key=True)
     relation: int | None
     presence: int | None
     match_status: str

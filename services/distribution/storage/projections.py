@@ -63,37 +63,39 @@ RETURNING id
 """
 
 FAMILIES = """
-INSERT INTO families (id, region_code, status, epoch, version)
+INSERT INTO families (id, region_code, status, told_at, epoch, version)
 SELECT * FROM json_to_recordset($1::json)
-    AS t(id uuid, region_code text, status text, epoch bigint,
+    AS t(id uuid, region_code text, status text, told_at timestamptz, epoch bigint,
          version bigint)
 ON CONFLICT (id) DO UPDATE SET region_code = excluded.region_code, status = excluded.status,
-    epoch = excluded.epoch, version = excluded.version
+    told_at = excluded.told_at, epoch = excluded.epoch, version = excluded.version
 WHERE (families.epoch, families.version) < (excluded.epoch, excluded.version)
 RETURNING id
 """
 
+# A person who moves is named by two families until both have been told. Each family keeps its own
+# members, so that in whatever order they are told, only the newest state of each counts.
 MEMBERS_GONE = """
 DELETE FROM family_members AS m
 WHERE m.family_id = ANY($2) AND NOT EXISTS (
     SELECT FROM json_to_recordset($1::json) AS t(person_id uuid, family_id uuid)
     WHERE t.person_id = m.person_id AND t.family_id = m.family_id)
+RETURNING person_id
 """
 
 MEMBERS = """
 INSERT INTO family_members (person_id, family_id, relation, presence, match_status)
-SELECT DISTINCT ON (person_id) person_id, family_id, relation, presence, match_status
+SELECT DISTINCT ON (person_id, family_id)
+       person_id, family_id, relation, presence, match_status
 FROM json_to_recordset($1::json)
-    AS t(person_id uuid, family_id uuid, relation int, presence int, match_status text, place int)
+    AS t(person_id uuid, family_id uuid, relation int, presence int, match_status text)
 WHERE family_id = ANY($2)
-ORDER BY person_id, place DESC
-ON CONFLICT (person_id) DO UPDATE SET family_id = excluded.family_id,
+ORDER BY person_id, family_id
+ON CONFLICT (person_id, family_id) DO UPDATE SET
     relation = excluded.relation, presence = excluded.presence,
     match_status = excluded.match_status
-WHERE (family_members.family_id, family_members.relation, family_members.presence,
-       family_members.match_status)
-    IS DISTINCT FROM (excluded.family_id, excluded.relation, excluded.presence,
-                      excluded.match_status)
+WHERE (family_members.relation, family_members.presence, family_members.match_status)
+    IS DISTINCT FROM (excluded.relation, excluded.presence, excluded.match_status)
 RETURNING person_id
 """
 
@@ -153,9 +155,9 @@ async def save_families(
     connection = await tx.raw()
     written = [row["id"] for row in await connection.fetch(FAMILIES, _json(told))]
     people = _json(members)
-    await connection.execute(MEMBERS_GONE, people, written)
-    moved = [row["person_id"] for row in await connection.fetch(MEMBERS, people, written)]
-    return written, moved
+    gone = await connection.fetch(MEMBERS_GONE, people, written)
+    come = await connection.fetch(MEMBERS, people, written)
+    return written, [row["person_id"] for row in (*gone, *come)]
 
 
 async def save_persons(tx: Transaction, told: Told) -> None:

@@ -31,6 +31,7 @@ async def handle_families(tx: Transaction, events: Sequence[Received[FamilyState
             "id": event.data.family_id,
             "region_code": event.data.region_code,
             "status": event.data.status,
+            "told_at": event.time,
             **_guard(event),
         }
         for event in events
@@ -42,9 +43,8 @@ async def handle_families(tx: Transaction, events: Sequence[Received[FamilyState
             "relation": member.relation,
             "presence": member.presence,
             "match_status": member.match_status,
-            "place": place,
         }
-        for place, event in enumerate(events)
+        for event in events
         for member in event.data.members
     ]
     await projections.apply_families(tx, families, members)
