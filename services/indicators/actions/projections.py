@@ -58,6 +58,7 @@ async def keep_enrolments(
 
 async def keep_cycles(tx: Transaction, states: Sequence[CycleState], told_at: datetime) -> None:
     """Follow cycles; aid of a cycle whose budget year changed moves with it."""
+    await tallies.hold(tx)
     await tallies.recompute(tx, await projections.save_cycles(tx, states))
     await sources.touch(tx, Topic.CYCLES, told_at)
 
@@ -66,6 +67,7 @@ async def keep_entitlements(
     tx: Transaction, states: Sequence[EntitlementState], told_at: datetime
 ) -> None:
     """Follow entitlements."""
+    await tallies.hold(tx)
     await tallies.recompute(tx, await projections.save_entitlements(tx, states))
     await sources.touch(tx, Topic.ENTITLEMENTS, told_at)
 
@@ -76,6 +78,7 @@ async def count_handovers(
     returns: Sequence[tuple[Return, datetime]],
 ) -> None:
     """Add deliveries and returns, each with the time it was told. Repeated ones change nothing."""
+    await tallies.hold(tx)
     if deliveries:
         await projections.save_deliveries(tx, [fact for fact, _ in deliveries])
     if returns:
@@ -98,11 +101,13 @@ async def forget_programs(tx: Transaction) -> None:
 
 async def forget_states(tx: Transaction) -> None:
     """Empty entitlements for a rebuild; tallies then rest on deliveries alone."""
+    await tallies.hold(tx)
     await projections.forget_states(tx)
     await tallies.recompute_all(tx)
 
 
 async def forget_facts(tx: Transaction) -> None:
     """Empty deliveries and returns for a rebuild; tallies then rest on entitlements alone."""
+    await tallies.hold(tx)
     await projections.forget_facts(tx)
     await tallies.recompute_all(tx)

@@ -11,8 +11,8 @@ from typing import Final
 from services.indicators.domain.projections import AidKey
 from services.shared.db import ReadTransaction, Transaction
 
-# Entitlements and facts come by two consumers; one at a time may recompute, or the later commit
-# would keep sums made without the earlier one's rows.
+# Entitlements and facts come by two consumers; one at a time may write what tallies are made of, or
+# the later commit would keep sums made without the earlier one's rows.
 _LOCK: Final = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.tallies', 0))"
 
 _GONE: Final = """
@@ -85,22 +85,31 @@ SELECT count(*) FROM (
 CHECK_TIMEOUT_S: Final = 900
 
 
+async def hold(tx: Transaction) -> None:
+    """Wait until no other batch writes cycles, entitlements, deliveries or returns.
+
+    Taken before the first row is read or written: what this batch then sees is committed.
+    """
+    await (await tx.raw()).execute(_LOCK)
+
+
 async def recompute(tx: Transaction, keys: Iterable[AidKey]) -> None:
-    """Compute the tallies of these (family, program) pairs anew. Call after their rows are in."""
+    """Compute the tallies of these (family, program) pairs anew, after their rows are in.
+
+    The caller has begun with ``hold``.
+    """
     pairs = sorted(set(keys))
     if not pairs:
         return
     connection = await tx.raw()
-    await connection.execute(_LOCK)
     families, programs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     await connection.execute(_GONE, families, programs)
     await connection.execute(_INSERT, families, programs)
 
 
 async def recompute_all(tx: Transaction) -> None:
-    """Compute every tally anew; 20 s for 2.7 million entitlements on two cores."""
+    """Compute every tally anew, after ``hold``; 20 s for 2.7 million entitlements on two cores."""
     connection = await tx.raw()
-    await connection.execute(_LOCK)
     await connection.execute("SET LOCAL statement_timeout = '15min'")
     await connection.execute("DELETE FROM aid_tallies")
     await connection.execute(_INSERT_ALL, timeout=CHECK_TIMEOUT_S)

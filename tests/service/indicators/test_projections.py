@@ -1,9 +1,10 @@
 """Events in any order, twice, late: the projections end the same."""
 
+import asyncio
 import random
 from collections import defaultdict
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -13,6 +14,9 @@ from services.contracts.distribution import (
     DeliveryReturnedV1,
     EntitlementStateV1,
 )
+from services.indicators.subscriptions.distribution import handle_facts, handle_states
+from services.shared import clock
+from services.shared.events import Received
 from tests.service.indicators.builders import (
     YEAR,
     a_cycle,
@@ -189,4 +193,31 @@ async def test_live_tallies_equal_a_count_from_nothing_whatever_the_order(world:
     }  # fmt: skip
     years = {cycle.cycle_id: cycle.year for cycle in cycles}
     assert live == oracle(years, entitlements, deliveries, returns)
+    assert await world.differences() == 0
+
+
+def received(event: Any, version: int = 1) -> Received[Any]:
+    """Return an event as a handler gets it."""
+    return Received(
+        id=str(uuid4()), source="distribution", type=event.TYPE, time=clock.now(), subject="",
+        data=event, epoch=1, version=version, stream=event.STREAM, stream_sequence=1,
+    )  # fmt: skip
+
+
+async def test_a_cycle_told_while_its_first_delivery_is_counted_gives_it_its_year(world: World):
+    """Facts and states come by two consumers: neither may see half of what the other does."""
+    cycle = a_cycle(a_program(), year=YEAR - 1)
+    facts_written, db = asyncio.Event(), world.service.db
+
+    async def told_of_the_cycle() -> None:
+        await facts_written.wait()
+        async with db.transaction() as tx:
+            await handle_states(tx, [received(cycle)])
+
+    telling = asyncio.create_task(told_of_the_cycle())
+    async with db.transaction() as tx:
+        await handle_facts(tx, [received(a_delivery(cycle, a_family()))])
+        facts_written.set()
+        await asyncio.sleep(0.3)
+    await telling
     assert await world.differences() == 0

@@ -95,6 +95,11 @@ async def test_who_was_away_learns_of_it_by_the_last_event_id(world: World, url:
     await world.hear(a_family())
     async with reading(world, url, last_event_id=known) as stream:
         frame = await stream.next()
+        if frame["event"] == "hello":  # counters of a quarter of a second ago; the news follows
+            frame = await stream.next()
+        if frame["event"] == "hello":
+            # The counters were read within the last quarter of a second; the next ones are new.
+            frame = await stream.next()
         assert frame["event"] == "figures"
         assert frame["data"]["changed"] == ["families"]
     async with reading(world, url, last_event_id=frame["id"]) as stream:
