@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.service import Broker, ServiceUnderTest, running_service
 from tests.support.stack import Stack
@@ -12,6 +13,10 @@ from tests.support.system import RunningSystem
 
 MakeService = Callable[[str], Awaitable[ServiceUnderTest]]
 TESTS = Path(__file__).parent
+
+# A busy machine is slow, not wrong: speed is shown by benchmarks, never by a timed test.
+settings.register_profile("betang", deadline=None, print_blob=True)
+settings.load_profile("betang")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

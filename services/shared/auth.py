@@ -2,7 +2,7 @@
 
 Every process verifies tokens itself. ``allow`` is the only way to an ``Actor`` in a route; the
 roles it names appear as ``x-roles`` in the OpenAPI document (see ``openapi``). Keys of issuers are
-kept by ``jwks``.
+kept by ``jwks``. Longer than others here: what a token must say is one list of refusals.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 A ``ProblemType`` is one entry of the catalogue, a ``Problem`` one occurrence. A service maps its
 domain errors to types (``install``); the framework's own errors are mapped here. Nothing that the
-caller sent is quoted, except field names. (Longer than 250 lines: a third is the catalogue.)
+caller sent is quoted, except field names. Longer than others here: a third is the catalogue.
 """
 
 import re
