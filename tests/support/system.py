@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -35,9 +35,13 @@ STOP_S = 60
 
 
 class RunningSystem:
-    """``gateway_url`` is the door; ``token`` and ``auth`` say who knocks."""
+    """``gateway_url`` is the door; ``token`` and ``auth`` say who knocks.
 
-    def __init__(self) -> None:
+    ``given`` are further variables, such as those that name servers to use.
+    """
+
+    def __init__(self, given: Mapping[str, str] | None = None) -> None:
+        self.given = given or {}
         self.state = Path(tempfile.mkdtemp(prefix="betang-system-"))
         self.gateway_url = ""
         self.nats_url = ""
@@ -55,6 +59,7 @@ class RunningSystem:
         """Start everything, without demo data, and wait until it answers."""
         env = {name: value for name, value in os.environ.items() if not _names_a_server(name)}
         env |= {"BETANG_STATE": str(self.state), "GATEWAY_PORT": str(process.free_port())}
+        env |= self.given
         command = [sys.executable, "-m", "deploy.local", "up", "--families", "0"]
         self._process = process.spawn(command, log=self.log, env=env, cwd=ROOT)
         running = self.state / "running.json"
