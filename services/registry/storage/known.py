@@ -18,6 +18,16 @@ from services.shared.db import Transaction
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
+# The planner expects next to nothing of tables that this transaction has filled, for they have no
+# statistics yet. A plain join may then compare every person with every membership; a lateral with a
+# limit is an index look-up per person whatever it expects. The database allows one such row.
+PRESENT_PLACE = (
+    " LEFT JOIN LATERAL (SELECT m.id AS membership_id, m.family_id, m.relation, m.presence,"
+    " lower(m.valid) AS since, f.region_code, f.kk_index, f.kk_masked"
+    " FROM memberships m JOIN families f ON f.id = m.family_id WHERE m.person_id = p.id"
+    " AND m.superseded_at IS NULL AND upper_inf(m.valid) LIMIT 1) place ON true"
+)
+
 
 async def load_known(
     tx: Transaction,
@@ -97,12 +107,9 @@ async def _persons(
         family_ids,
     )
     rows = await connection.fetch(
-        "SELECT p.id, p.name, p.birth_date, p.sex, p.nik_sealed IS NOT NULL AS has_nik, p.marital,"
-        " p.education, p.occupation, p.conditions::text, m.id AS membership_id, m.family_id,"
-        " m.relation, m.presence, lower(m.valid) AS since, f.region_code"
-        " FROM persons p LEFT JOIN memberships m ON m.person_id = p.id"
-        "  AND m.superseded_at IS NULL AND upper_inf(m.valid)"
-        " LEFT JOIN families f ON f.id = m.family_id WHERE p.id = ANY($1)",
+        "SELECT p.id, p.name, p.birth_date, p.sex, p.nik_sealed IS NOT NULL AS has_nik,"  # noqa: S608 - a constant
+        " p.marital, p.education, p.occupation, p.conditions::text, place.*"
+        f" FROM persons p {PRESENT_PLACE} WHERE p.id = ANY($1)",
         list(claimants | {row["person_id"] for row in members}),
     )
     return {row["id"]: _known_person(row) for row in rows}

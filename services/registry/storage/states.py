@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.registry.storage.known import PRESENT_PLACE
 from services.shared.db import ReadTransaction
 
 Record = asyncpg.Record
@@ -47,11 +48,9 @@ async def family_records(tx: ReadTransaction, ids: Sequence[UUID]) -> list[Famil
 async def identity_records(tx: ReadTransaction, ids: Sequence[UUID]) -> list[Record]:
     """Return the persons with these ids, with their present family and its KK number."""
     rows = await (await tx.raw()).fetch(
-        "SELECT p.id, p.name, p.birth_date, p.sex, p.nik_index, p.nik_masked, p.nik_sealed,"
-        " p.key_version, p.version, f.id AS family_id, f.region_code, f.kk_index, f.kk_masked"
-        " FROM persons p LEFT JOIN memberships m ON m.person_id = p.id"
-        " AND m.superseded_at IS NULL AND upper_inf(m.valid)"
-        " LEFT JOIN families f ON f.id = m.family_id WHERE p.id = ANY($1) ORDER BY p.id",
+        "SELECT p.id, p.name, p.birth_date, p.sex, p.nik_index, p.nik_masked,"  # noqa: S608 - a constant
+        " p.nik_sealed, p.key_version, p.version, place.family_id, place.region_code,"
+        f" place.kk_index, place.kk_masked FROM persons p {PRESENT_PLACE} WHERE p.id = ANY($1) ORDER BY p.id",
         ids,
     )
     return list(rows)

@@ -14,6 +14,7 @@ from services.registry.domain.welfare import (
     WelfarePlan,
 )
 from services.registry.storage.known import (
+    PRESENT_PLACE,
     Connection,
     nik_claims,
     recorded_answers,
@@ -51,8 +52,7 @@ async def load_known(
         known.kk_claims.setdefault(kk_aliases[row["number_index"]], []).append(row["id"])
     known.nik_claims = await nik_claims(connection, nik_aliases)
     for row in await connection.fetch(
-        "SELECT p.id, p.conditions::text, m.family_id FROM persons p LEFT JOIN memberships m"
-        " ON m.person_id = p.id AND m.superseded_at IS NULL AND upper_inf(m.valid)"
+        f"SELECT p.id, p.conditions::text, place.family_id FROM persons p {PRESENT_PLACE}"  # noqa: S608 - a constant
         " WHERE p.id = ANY($1)",
         list({one for claims in known.nik_claims.values() for one in claims}),
     ):
