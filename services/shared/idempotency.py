@@ -2,7 +2,8 @@
 
 The lock is a try-lock: a second request with the same key does not wait for the first, it answers
 409. The stored answer commits together with the effect, so that nothing is replayed which did not
-happen. A key belongs to (caller, route): nobody reads another caller's answer.
+happen. A key belongs to (caller, route): nobody reads another caller's answer. Answers may
+name people, so they are kept sealed.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from services.shared import clock
 from services.shared.db import Database, Transaction
 from services.shared.outgoing import lock_number
 from services.shared.problems import Problem, ProblemType
+from services.shared.sealing import Sealer
 from services.shared.tables import TABLES
 
 KEPT = timedelta(hours=24)
@@ -72,7 +74,7 @@ async def hash_request(request: Request) -> bytes:
     return hashlib.sha256(query + b"\n" + await request.body()).digest()
 
 
-async def take(tx: Transaction, claim: Claim) -> Response | None:
+async def take(tx: Transaction, claim: Claim, sealer: Sealer) -> Response | None:
     """Lock the key until the transaction ends. Return the answer given before, if any.
 
     Raise the problems ``idempotency_in_progress`` (409) and ``idempotency_key_reused`` (422).
@@ -91,10 +93,11 @@ async def take(tx: Transaction, claim: Claim) -> Response | None:
     if stored["request_hash"] != claim.request_hash:
         raise Problem(KEY_REUSED)
     headers = {**stored["headers"], "Idempotency-Replayed": "true"}
-    return Response(stored["body"], stored["status"], headers)
+    body = sealer.open(stored["body"], _context(claim))
+    return Response(body, stored["status"], headers)
 
 
-async def remember(tx: Transaction, claim: Claim, response: Response) -> None:
+async def remember(tx: Transaction, claim: Claim, response: Response, sealer: Sealer) -> None:
     """Store the answer in the transaction of its effect."""
     headers = {k: v for k in HEADERS_KEPT if (v := response.headers.get(k)) is not None}
     await tx.execute(
@@ -105,7 +108,7 @@ async def remember(tx: Transaction, claim: Claim, response: Response) -> None:
             request_hash=claim.request_hash,
             status=response.status_code,
             headers=orjson.loads(orjson.dumps(headers)),
-            body=bytes(response.body),
+            body=sealer.seal(bytes(response.body).decode(), _context(claim)),
             created_at=tx.now,
         )
     )
@@ -115,6 +118,10 @@ async def purge(db: Database) -> None:
     """Delete answers older than 24 hours; a periodic job of the worker."""
     async with db.transaction() as tx:
         await tx.execute(delete(_table).where(_table.c.created_at < clock.now() - KEPT))
+
+
+def _context(claim: Claim) -> str:
+    return f"idempotency\x1f{claim.caller}\x1f{claim.route}\x1f{claim.key}"
 
 
 def _is(claim: Claim) -> tuple[ColumnElement[bool], ...]:

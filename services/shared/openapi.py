@@ -23,6 +23,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "code": {"type": "string"},
         "detail": {"type": "string"},
         "instance": {"type": "string"},
+        "params": {"type": "object", "additionalProperties": {"type": "integer"}},
         "trace_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "errors": {
             "type": "array",

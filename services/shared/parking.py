@@ -13,6 +13,7 @@ from services.shared import clock
 from services.shared.db import Transaction, constraint_of, sqlstate_of
 from services.shared.events import CloudEvent, EventData, Kind, Received, Unreadable, parse
 from services.shared.ids import new_id
+from services.shared.redaction import scrub_text
 
 SKPD = "skpd"
 CLOCK_TOLERANCE = timedelta(hours=1)
@@ -164,8 +165,8 @@ async def park(tx: Transaction, consumer: str, item: Item, fault: Unreadable) ->
 
 
 def _storable(text: str) -> str:
-    """Show a NUL, which PostgreSQL does not hold, as the replacement character."""
-    return text.replace("\0", "\ufffd")
+    """Return text fit to be kept and shown to an operator: no NUL, no identity number."""
+    return scrub_text(text.replace("\0", "\ufffd"))
 
 
 def rejection(item: Item, fault: Unreadable) -> tuple[str, bytes] | None:

@@ -25,6 +25,7 @@ from services.shared.validation_messages import explain
 MEDIA_TYPE = "application/problem+json"
 LONG_NUMBER = re.compile(r"\d{12,}")
 FIELD_ERRORS_MAX = 100
+NUMBER_MAX = 10**15
 log = structlog.get_logger(__name__)
 
 
@@ -155,6 +156,8 @@ def problem_response(scope: Scope, problem: Problem) -> Response:
     }
     if detail := kind.detail_id if indonesian else kind.detail_en:
         body["detail"] = detail.format_map(_Params(problem.params))
+    if numbers := _numbers(problem.params):
+        body["params"] = numbers
     if problem.errors:
         body["errors"] = [
             {
@@ -170,6 +173,18 @@ def problem_response(scope: Scope, problem: Problem) -> Response:
     if kind.status == NOT_AUTHENTICATED.status:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="betang"')
     return Response(orjson.dumps(body), kind.status, headers, MEDIA_TYPE)
+
+
+def _numbers(params: Mapping[str, object]) -> dict[str, int]:
+    """Return the numbers of ``params`` for programs to read; text may be personal, and stays out.
+
+    So does what has as many digits as an identity number.
+    """
+    return {
+        name: value
+        for name, value in params.items()
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) < NUMBER_MAX
+    }
 
 
 class _Params(dict[str, object]):

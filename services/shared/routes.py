@@ -20,7 +20,7 @@ from services.shared.db import Database, ReadTransaction, Transaction
 from services.shared.idempotency import Claim
 from services.shared.openapi import AllowedRoute
 from services.shared.pages import CursorSigner
-from services.shared.sealing import Keyring
+from services.shared.sealing import Keyring, Sealer
 
 BODY_BYTES_MAX = 2_000_000
 ERROR_STATUS_MIN = 400
@@ -149,8 +149,12 @@ async def _run(write: _Write, handle: Callable[[Request], Awaitable[Response]]) 
     if write.tx.position:
         response.headers[POSITION_HEADER] = write.tx.position
     if write.claim:
-        await idempotency.remember(write.tx, write.claim, response)
+        await idempotency.remember(write.tx, write.claim, response, _sealer(write.request))
     return response
+
+
+def _sealer(request: Request) -> Sealer:
+    return Sealer(request.app.state.keyring)
 
 
 def _claiming(endpoint: Callable[..., Any]) -> Callable[..., Any]:
@@ -169,7 +173,8 @@ def _claiming(endpoint: Callable[..., Any]) -> Callable[..., Any]:
                 key=write.key,
                 request_hash=write.request_hash,
             )
-            if (answer := await idempotency.take(write.tx, write.claim)) is not None:
+            answer = await idempotency.take(write.tx, write.claim, _sealer(write.request))
+            if answer is not None:
                 write.replayed = True
                 return answer
         return await endpoint(*args, **kwargs)

@@ -184,11 +184,16 @@ def _check(purpose: UploadPurpose | None, body: AnnounceUpload, actor: Actor) ->
 
 
 def _visible(upload: UploadRow | None, table: dict[str, UploadPurpose], actor: Actor) -> UploadRow:
-    """Return the upload if the caller may know of it; else it is not found."""
+    """Return the upload if the caller may know of it; else it is not found.
+
+    A reader's agency must be the sender's, where the sender has one: a photo may belong to a
+    program that nobody else may know of.
+    """
     if upload is None:
         raise Problem(NOT_FOUND)
     purpose = table.get(upload.purpose)
     reads = purpose is not None and actor.has(*purpose.readers)
+    reads = reads and upload.agency in (None, actor.agency)
     if upload.owner != actor.id and not (reads and actor.scope.allows(upload.region_code)):
         raise Problem(NOT_FOUND)
     return upload

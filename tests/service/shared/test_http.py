@@ -161,6 +161,13 @@ async def test_the_same_key_gives_the_same_answer_and_one_effect(api: Api, produ
     assert await producer.count("outbox") == 1
 
 
+async def test_a_stored_answer_is_not_kept_in_clear(api: Api, producer: Side) -> None:
+    answer = await api.add(key="k1")
+    [row] = await producer.db.pool.fetch("SELECT body FROM idempotency")
+    assert answer.json()["id"].encode() in answer.content
+    assert answer.json()["id"].encode() not in row["body"]
+
+
 async def test_a_key_reused_for_another_payload_is_422(api: Api) -> None:
     await api.add(key="k1")
     answer = await api.add("b", key="k1")

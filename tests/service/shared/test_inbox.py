@@ -175,6 +175,17 @@ async def test_unreadable_messages_are_parked_and_the_stream_goes_on(
     assert row["digest"] == hashlib.sha256(row["subject"].encode() + b"\0" + raw).digest()
 
 
+async def test_what_an_operator_sees_of_a_parked_event_holds_no_identity_number(
+    broker: Broker, consumer: Side, inbox: Inbox
+) -> None:
+    raw = envelope(type="distribution.6202060107909001.v1", id="6202060107909001")
+    await broker.publish_bytes("distribution.thing.state.v1.x", raw, producer="distribution")
+    await inbox.drain()
+    [row] = await consumer.rows("SELECT event_id, event_type, reason_detail FROM parked_events")
+    assert "distribution." in row["reason_detail"]
+    assert "6202060107909001" not in f"{row['event_id']} {row['reason_detail']}"
+
+
 async def test_a_text_with_a_nul_is_parked(broker: Broker, consumer: Side, inbox: Inbox) -> None:
     await tell(broker, "a\0b")
     await tell(broker, "good")

@@ -97,8 +97,12 @@ async def client(address):
 
 @pytest.fixture
 def caller(stack):
-    def headers(role="operator_desa", region="62.02.06.2005", subject=None, **more) -> dict:
-        token = stack.signer.token(subject=subject or role, roles=[role], regions=[region])
+    def headers(
+        role="operator_desa", region="62.02.06.2005", subject=None, agency=None, **more
+    ) -> dict:
+        token = stack.signer.token(
+            subject=subject or role, roles=[role], regions=[region], agency=agency
+        )
         return {"Authorization": f"Bearer {token}", **more}
 
     return headers
@@ -254,6 +258,16 @@ async def test_only_the_owner_sends_and_readers_see_their_regions(client, caller
     assert foreign.status_code == 404
     assert (await client.get(f"{BASE}/{uuid4()}", headers=caller())).status_code == 404
     assert (await client.get(place)).status_code == 401
+
+
+async def test_what_an_agency_sent_is_read_by_that_agency_only(client, caller):
+    sender = caller(agency="DP3AP2KB")
+    place = await begin(client, sender, b"0123456789")
+    await send(client, place, sender, 0, b"0123456789")
+    for agency, status in (("DP3AP2KB", 200), ("DINSOS", 404), (None, 404)):
+        reader = caller(role="verifikator_dinsos", region="62.02", agency=agency)
+        for path in (place, f"{place}/content"):
+            assert (await client.get(path, headers=reader)).status_code == status
 
 
 async def test_an_unfinished_upload_cannot_be_downloaded(client, caller):

@@ -19,7 +19,7 @@ class QuotaExceeded(Exception):
 
     def __init__(self, left):
         super().__init__(left)
-        self.params = {"left": left}
+        self.params = {"left": left, "who": "Siti", "nik": int(NIK), "over": True}
 
 
 class QuotaExceededToday(QuotaExceeded):
@@ -101,6 +101,12 @@ async def test_a_mapped_error_and_its_subclasses_fill_the_detail(client):
     body = assert_problem(await client.get("/quota"), 409, "quota_exceeded")
     assert (body["title"], body["detail"]) == ("Kuota habis", "Tersisa 3")
     assert body["instance"] == "/quota"
+
+
+async def test_programs_read_the_numbers_of_an_error_and_nothing_of_persons(client):
+    body = assert_problem(await client.get("/quota"), 409, "quota_exceeded")
+    assert body["params"] == {"left": 3}
+    assert "params" not in assert_problem(await client.get("/nowhere"), 404, "not_found")
 
 
 async def test_english_is_answered_when_it_is_preferred(client):
