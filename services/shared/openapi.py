@@ -81,9 +81,16 @@ def describe(app: FastAPI) -> None:
         for operations in document.get("paths", {}).values():
             for method in METHODS:
                 if method in operations:
-                    responses = operations[method].setdefault("responses", {})
-                    responses.pop("422", None)
-                    responses["default"] = answer
+                    _describe(operations[method], answer)
         return document
 
     app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI's documented way
+
+
+def _describe(operation: dict[str, Any], errors: dict[str, Any]) -> None:
+    responses = operation.setdefault("responses", {})
+    responses.pop("422", None)
+    responses["default"] = errors
+    # A docstring's first line says more than a function's name.
+    if description := operation.get("description"):
+        operation["summary"] = description.splitlines()[0]
