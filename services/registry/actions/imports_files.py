@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 from python_calamine import CalamineError, CalamineWorkbook
 
+from services.registry.actions.imports_extent import MARK, check_extent
 from services.registry.domain import import_rules
 from services.registry.domain.import_rules import FileRefusedError
 from services.registry.domain.sheets import Layout, column_positions, count_titles
@@ -34,6 +35,8 @@ _ZIP_START = b"PK\x03\x04"
 _OLE_START = b"\xd0\xcf\x11\xe0"
 _READ_BYTES = 1 << 20
 _ENTRIES_MAX = 500
+_OTHER_KINDS = frozenset({"content.xml", "xl/workbook.bin"})
+"""Parts by which the reader would take the file for ODS or XLSB, whose cells nobody counted."""
 _BROKEN_ARCHIVE = (
     zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError,
 )  # fmt: skip
@@ -205,7 +208,9 @@ def _check_archive(content: bytes) -> None:
                 raise FileRefusedError("workbook_too_big")
             if len(parts) > _ENTRIES_MAX:
                 raise FileRefusedError("workbook_too_big")
-            if not any(part.filename.startswith("xl/worksheets/") for part in parts):
+            names = {part.filename.replace("\\", "/").lower() for part in parts}
+            is_other_kind = not names.isdisjoint(_OTHER_KINDS)
+            if is_other_kind or not any(name.startswith("xl/worksheets/") for name in names):
                 raise FileRefusedError("not_a_workbook")
             inflated = 0
             for part in parts:
@@ -217,6 +222,7 @@ def _check_archive(content: bytes) -> None:
 def _inflate(archive: zipfile.ZipFile, part: zipfile.ZipInfo, before: int) -> int:
     is_sheet = part.filename.startswith("xl/worksheets/sheet")
     size = rows = 0
+    has_cells = False
     tail = b""
     with archive.open(part) as stream:
         while piece := stream.read(_READ_BYTES):
@@ -224,9 +230,13 @@ def _inflate(archive: zipfile.ZipFile, part: zipfile.ZipInfo, before: int) -> in
             if before + size > import_rules.XLSX_INFLATED_BYTES_MAX:
                 raise FileRefusedError("workbook_too_big")
             if is_sheet:
-                rows += (tail + piece).count(b"<row ")
-                tail = piece[-4:]
+                rows += (tail[-4:] + piece).count(b"<row ")
+            has_cells = has_cells or MARK in tail + piece
+            tail = piece[-len(MARK) :]
     # One row is the header; letterhead and notes may add a few.
     if rows > import_rules.XLSX_ROWS_MAX + HEADER_ROWS_MAX:
         raise FileRefusedError("too_many_rows")
+    if has_cells:
+        with archive.open(part) as stream:
+            check_extent(iter(lambda: stream.read(_READ_BYTES), b""))
     return size

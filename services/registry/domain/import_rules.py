@@ -13,6 +13,8 @@ XLSX_ROWS_MAX = 100_000
 """A workbook is held in memory by its reader; longer lists come as CSV, which is streamed."""
 XLSX_BYTES_MAX = 64 * 1024 * 1024
 XLSX_INFLATED_BYTES_MAX = 1024 * 1024 * 1024
+XLSX_CELLS_MAX = 120 * XLSX_ROWS_MAX
+"""Of the rectangle around all cells; a reader needs some 30 bytes for each, filled or not."""
 CSV_BYTES_MAX = 256 * 1024 * 1024
 DAMAGED_COLUMN_ROWS_MIN = 10
 """So many numbers that all end in 0 are no accident (chance 1 in 10^10)."""

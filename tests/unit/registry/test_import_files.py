@@ -161,6 +161,56 @@ def test_a_zip_bomb_is_refused_by_what_it_inflates_to_not_by_what_it_claims(monk
     assert refusal(liar).code in {"not_a_workbook", "workbook_too_big"}
 
 
+def with_part(workbook: bytes, change, extra: tuple[str, ...] = ()) -> bytes:
+    """Return the workbook with ``change`` applied to its sheet, and empty parts added."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            is_sheet = name.startswith("xl/worksheets/sheet")
+            new.writestr(name, change(content) if is_sheet else content)
+        for name in extra:
+            new.writestr(name, b"")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        b"<row r='1048576'><c r='XFD1048576'><v>1</v></c></row>",
+        b"<row r='1048576'><c><v>1</v></c></row>",
+        b"<row><c r = 'xfd99999' t='inlineStr'><is><t>x</t></is></c></row>",
+        b"<row r='" + b" " * 100_000 + b"1048576'><c><v>1</v></c></row>",
+    ],
+)
+def test_a_cell_in_a_far_corner_is_refused_before_a_reader_makes_room_for_it(far):
+    bomb = with_part(
+        files.opensid_xlsx(files.village(2)),
+        lambda sheet: sheet.replace(b"</sheetData>", far + b"</sheetData>"),
+    )
+    assert refusal(bomb).code == "workbook_too_big"
+
+
+def test_a_far_row_without_content_does_not_disturb():
+    # LibreOffice writes the last row of the sheet when all rows have a height of their own.
+    far = b"<row r='1048576' ht='12.8'><c r='A1048576' s='1'/></row></sheetData>"
+    workbook = with_part(
+        files.opensid_xlsx(files.village(2)), lambda sheet: sheet.replace(b"</sheetData>", far)
+    )
+    assert read(workbook).height == len(list(files.village(2)))
+
+
+@pytest.mark.parametrize("name", ["content.xml", "XL\\workbook.bin"])
+def test_another_kind_of_workbook_in_disguise_is_refused(name):
+    disguised = with_part(files.opensid_xlsx(files.village(2)), lambda sheet: sheet, (name,))
+    assert refusal(disguised).code == "not_a_workbook"
+
+
+def test_a_sheet_that_is_no_xml_is_refused():
+    torn = with_part(files.opensid_xlsx(files.village(2)), lambda sheet: sheet + b"<")
+    assert refusal(torn).code == "not_a_workbook"
+
+
 def test_a_csv_over_its_limit_is_refused(monkeypatch):
     monkeypatch.setattr(import_rules, "CSV_BYTES_MAX", 1000)
     assert refusal(files.opensid_csv(files.village(20))).code == "file_too_big"
