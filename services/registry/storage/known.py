@@ -18,15 +18,26 @@ from services.shared.db import Transaction
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
-# The planner expects next to nothing of tables that this transaction has filled, for they have no
-# statistics yet. A plain join may then compare every person with every membership; a lateral with a
-# limit is an index look-up per person whatever it expects. The database allows one such row.
+# The planner expects next to nothing of tables that this transaction has filled, for their
+# statistics are missing or wrong. Joined plainly, or by a condition that a partial index has, every
+# person may then be compared with every membership; fenced off by OFFSET 0 each is an index look-up
+# whatever is expected. The database allows one present membership.
 PRESENT_PLACE = (
     " LEFT JOIN LATERAL (SELECT m.id AS membership_id, m.family_id, m.relation, m.presence,"
-    " lower(m.valid) AS since, f.region_code, f.kk_index, f.kk_masked"
-    " FROM memberships m JOIN families f ON f.id = m.family_id WHERE m.person_id = p.id"
-    " AND m.superseded_at IS NULL AND upper_inf(m.valid) LIMIT 1) place ON true"
+    " lower(m.valid) AS since, f.region_code, f.kk_index, f.kk_masked FROM"
+    " (SELECT * FROM memberships WHERE person_id = p.id OFFSET 0) m"
+    " JOIN families f ON f.id = m.family_id"
+    " WHERE m.superseded_at IS NULL AND upper_inf(m.valid) LIMIT 1) place ON true"
 )
+
+
+async def look_up_by_keys(connection: Connection) -> None:
+    """Rule out passing over whole tables until the transaction ends.
+
+    Each statement of a merge asks by key. Plans of its first parts, when tables were small, are
+    kept for the later ones.
+    """
+    await connection.execute("SELECT set_config('enable_seqscan', 'off', true)")
 
 
 async def load_known(
@@ -39,6 +50,7 @@ async def load_known(
 ) -> Known:
     """Read the registry's side of the rows with these numbers, and lock its families."""
     connection = await tx.raw()
+    await look_up_by_keys(connection)
     known = Known()
     for row in await connection.fetch(
         "SELECT c.number_index, f.id, f.region_code, f.address, f.rt, f.rw, d.since"

@@ -50,7 +50,8 @@ async def identity_records(tx: ReadTransaction, ids: Sequence[UUID]) -> list[Rec
     rows = await (await tx.raw()).fetch(
         "SELECT p.id, p.name, p.birth_date, p.sex, p.nik_index, p.nik_masked,"  # noqa: S608 - a constant
         " p.nik_sealed, p.key_version, p.version, place.family_id, place.region_code,"
-        f" place.kk_index, place.kk_masked FROM persons p {PRESENT_PLACE} WHERE p.id = ANY($1) ORDER BY p.id",
+        f" place.kk_index, place.kk_masked FROM persons p {PRESENT_PLACE} WHERE p.id = ANY($1)"
+        " ORDER BY p.id",
         ids,
     )
     return list(rows)

@@ -16,6 +16,7 @@ from services.registry.domain.welfare import (
 from services.registry.storage.known import (
     PRESENT_PLACE,
     Connection,
+    look_up_by_keys,
     nik_claims,
     recorded_answers,
     snapshots,
@@ -37,6 +38,7 @@ async def load_known(
 ) -> KnownWelfare:
     """Read what the registry knows of these numbers, and lock the families."""
     connection = await tx.raw()
+    await look_up_by_keys(connection)
     known = KnownWelfare()
     for row in await connection.fetch(
         "SELECT c.number_index, f.id, f.region_code, f.ranks::text, f.dwelling::text"
