@@ -8,7 +8,7 @@ from typing import Any
 from services.registry.domain import dtsen
 from services.registry.domain.import_review import Review, review_residents, review_welfare
 from services.registry.domain.imports import ImportFormat
-from services.registry.domain.merge_plan import IndexedRow
+from services.registry.domain.merge_plan import IndexedRow, Plan
 from services.registry.domain.opensid import SOURCE
 from services.registry.domain.residents import (
     ResidentBatch,
@@ -28,11 +28,14 @@ from services.shared.ids import new_id
 
 async def review(
     tx: Transaction, job: ImportJob, numbers: Numbers, rows: Sequence[StagedContent]
-) -> dict[int, Review]:
-    """Compare rows (whole families) with the registry as it is now, by row number."""
+) -> tuple[dict[int, Review], Plan | None]:
+    """Compare rows (whole families) with the registry as it is now, by row number.
+
+    For residents the merge's plan comes with it; in the same transaction it may be written.
+    """
     if job.format is ImportFormat.OPENSID_RESIDENTS:
         return await _review_residents(tx, job, numbers, rows)
-    return await _review_welfare(tx, job, numbers, rows)
+    return await _review_welfare(tx, job, numbers, rows), None
 
 
 def resident_batch(job: ImportJob, rows: Sequence[StagedContent]) -> ResidentBatch:
@@ -49,7 +52,7 @@ def welfare_rows(job: ImportJob, rows: Sequence[StagedContent]) -> list[WelfareR
 
 async def _review_residents(
     tx: Transaction, job: ImportJob, numbers: Numbers, rows: Sequence[StagedContent]
-) -> dict[int, Review]:
+) -> tuple[dict[int, Review], Plan]:
     batch = resident_batch(job, rows)
     known = await known_rows.load_known(
         tx,

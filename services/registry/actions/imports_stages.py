@@ -21,6 +21,7 @@ from services.registry.domain import opensid
 from services.registry.domain.import_review import Review
 from services.registry.domain.import_rules import FileRefusedError
 from services.registry.domain.imports import ImportFormat, ImportState, Verdict
+from services.registry.domain.merge_plan import Plan
 from services.registry.domain.residents import MergeResult
 from services.registry.storage import import_rows, imports, merging
 from services.registry.storage.identities import Numbers
@@ -122,7 +123,7 @@ async def _compare(shop: Workshop, job: ImportJob) -> None:
             rows = await import_rows.next_part(tx, job.id, shop.sealer, part)
             if not rows:
                 break
-            reviews = await imports_rows.review(tx, job, shop.numbers, rows)
+            reviews, _ = await imports_rows.review(tx, job, shop.numbers, rows)
             await import_rows.set_outcomes(tx, job.id, _outcomes(rows, reviews))
             await _own(tx, shop, job)
         shop.done += len(rows)
@@ -140,14 +141,16 @@ async def _merge(shop: Workshop, job: ImportJob) -> None:
         shop.total = counts["rows_new"] + counts["rows_changed"]
         part = Part(touched=True, size=PART_ROWS)
         while rows := await import_rows.next_part(tx, job.id, shop.sealer, part):
-            reviews = await imports_rows.review(tx, job, shop.numbers, rows)
+            reviews, plan = await imports_rows.review(tx, job, shop.numbers, rows)
             stale = {
                 row.row_number
                 for row in rows
                 if reviews[row.row_number].fingerprint != row.fingerprint
             }
             fresh = [row for row in rows if row.row_number not in stale]
-            result = result.plus(await _merge_part(tx, shop, job, fresh))
+            # A plan that knows of stale rows is of no use for the others.
+            plan = None if stale else plan
+            result = result.plus(await _merge_part(tx, shop, job, fresh, plan))
             left_out += len(stale)
             part = Part(True, PART_ROWS, _place(rows[-1]))  # noqa: FBT003 - as above, the next part
             shop.done += sum(row.verdict is not Verdict.UNCHANGED for row in rows)
@@ -169,7 +172,11 @@ async def _merge(shop: Workshop, job: ImportJob) -> None:
 
 
 async def _merge_part(
-    tx: Transaction, shop: Workshop, job: ImportJob, rows: list[StagedContent]
+    tx: Transaction,
+    shop: Workshop,
+    job: ImportJob,
+    rows: list[StagedContent],
+    plan: Plan | None,
 ) -> MergeResult:
     if not rows:
         return MergeResult()
@@ -182,6 +189,7 @@ async def _merge_part(
             actor=actor,
             source=opensid.SOURCE,
             import_id=job.id,
+            plan=plan,
         )
     families = imports_rows.welfare_rows(job, rows)
     return await merge_welfare(tx, families, numbers=numbers, actor=actor, import_id=job.id)

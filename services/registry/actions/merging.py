@@ -39,19 +39,23 @@ async def merge_residents(
     actor: str,
     source: str,
     import_id: UUID | None,
+    plan: Plan | None = None,
 ) -> MergeResult:
     """Bring a village's register into the registry; see ``domain/merging`` for the rules.
 
-    ``source`` names the origin of the answers ("opensid"), ``actor`` who approved.
+    ``source`` names the origin of the answers ("opensid"), ``actor`` who approved. A ``plan`` for
+    just this batch, made while this transaction held off other merges, is written as it is.
     """
     await storage.hold_merges(tx)
     work = storage.Work(tx, numbers, batch, actor, source, import_id)
-    placed: set[UUID] = set()
-    result = MergeResult()
-    for part in _parts(_whole_families(batch.rows)):
-        result = result.plus(
-            await _merge_part(work, [row for rows in part for row in rows], placed)
-        )
+    if plan is None:
+        placed: set[UUID] = set()
+        result = MergeResult()
+        for part in _parts(_whole_families(batch.rows)):
+            planned = await _plan_part(work, [row for rows in part for row in rows], placed)
+            result = result.plus(await _write_plan(work, planned))
+    else:
+        result = await _write_plan(work, plan)
     tx.audit("merge_residents", f"import/{import_id}", _counts(result, source), actor)
     return result
 
@@ -77,9 +81,7 @@ async def merge_welfare(
     return result
 
 
-async def _merge_part(
-    work: storage.Work, rows: Sequence[ResidentRow], placed: set[UUID]
-) -> MergeResult:
+async def _plan_part(work: storage.Work, rows: Sequence[ResidentRow], placed: set[UUID]) -> Plan:
     numbers, batch = work.numbers, work.batch
     kks, niks = [row.kk_number for row in rows], [row.nik for row in rows]
     kk_indexes, nik_indexes = numbers.indexes("kk", kks), numbers.indexes("nik", niks)
@@ -94,11 +96,14 @@ async def _merge_part(
         IndexedRow(row, nik_index, kk_index)
         for row, nik_index, kk_index in zip(rows, nik_indexes, kk_indexes, strict=True)
     ]
-    plan = plan_residents(indexed, known, batch, source=work.source, new_id=new_id, placed=placed)
+    return plan_residents(indexed, known, batch, source=work.source, new_id=new_id, placed=placed)
+
+
+async def _write_plan(work: storage.Work, plan: Plan) -> MergeResult:
     await storage.write(work, plan)
     new = {family.id for family in plan.new_families}
     await storage.touch_families(
-        work.tx, list(plan.touched), new, cause="imported", effective_on=batch.observed_on
+        work.tx, list(plan.touched), new, cause="imported", effective_on=work.batch.observed_on
     )
     await emit_states(work.tx, list(plan.touched), list(plan.identities), lane=Lane.BULK)
     return _result(plan)

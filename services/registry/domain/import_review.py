@@ -58,12 +58,12 @@ def review_residents(
     *,
     source: str,
     new_id: Callable[[], UUID],
-) -> dict[int, Review]:
-    """Return the review of each row by its line. ``known`` is used up."""
+) -> tuple[dict[int, Review], Plan]:
+    """Return the review of each row by its line, and the plan it read. ``known`` is used up."""
     persons, families = dict(known.persons), dict(known.families)
     plan = plan_residents(rows, known, batch, source=source, new_id=new_id, placed=set())
     changes = _PlannedChanges(plan, persons, families, source)
-    return {row.row.line: changes.review(row.row.line) for row in rows}
+    return {row.row.line: changes.review(row.row.line) for row in rows}, plan
 
 
 class _PlannedChanges:
