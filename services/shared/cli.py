@@ -74,9 +74,9 @@ async def rebuild(options: argparse.Namespace, db: Database) -> int:
 
 
 async def raise_epoch(_options: argparse.Namespace, db: Database) -> int:
-    """Raise the epoch after a restore, and order the republishing."""
+    """Raise the epoch after a restore; order the worker to empty its streams and tell all again."""
     print(f"epoch {await epochs.raise_epoch(db)}")
-    return await _order(db, commands.REPUBLISH, None, 0)
+    return await _order(db, commands.START_OVER, None, 0)
 
 
 async def parked_list(_options: argparse.Namespace, db: Database) -> int:

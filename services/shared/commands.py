@@ -1,4 +1,4 @@
-"""Orders to a service's worker, left in its database: republish, rebuild, replay.
+"""Orders to a service's worker, left in its database: republish, start over, rebuild, replay.
 
 The command line and the HTTP routes only write a row; the worker, which has the handlers and the
 NATS user, does it. So an operator needs no more than the database's URL.
@@ -21,7 +21,7 @@ from services.shared.locks import try_lock
 from services.shared.tables import TABLES
 
 POLL_S = 1.0
-REPUBLISH, REBUILD, REPLAY = "republish", "rebuild", "replay"
+REPUBLISH, START_OVER, REBUILD, REPLAY = "republish", "start-over", "rebuild", "replay"
 
 Handler = Callable[[str | None], Awaitable[object]]
 log = structlog.get_logger(__name__)

@@ -33,7 +33,7 @@ from services.shared.publishing import (
     publish_singly,
 )
 from services.shared.republishing import Republisher, republish, tell_again
-from services.shared.streams import StreamState, ensure_streams
+from services.shared.streams import StreamState, ensure_streams, purge_streams
 
 BATCH_MAX = {Lane.INTERACTIVE: 200, Lane.BULK: 500}
 BATCH_BYTES_MAX = 8_000_000
@@ -135,6 +135,16 @@ class Relay:
     async def republish(self, streams: frozenset[str] | None = None) -> int:
         """Tell the current rows again; see ``republishing.republish``."""
         return await republish(self._db, self._republishers, streams)
+
+    async def start_over(self) -> int:
+        """Empty the own streams and tell the current rows, after a restore from backup.
+
+        Otherwise what the backup does not know would stay in the streams for ever. The epoch was
+        raised before.
+        """
+        await self.check_streams()
+        await purge_streams(self._client, self._service)
+        return await self.republish()
 
     async def check_streams(self) -> None:
         """Make missing streams; when one lost messages, tell everything of it again."""

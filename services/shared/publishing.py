@@ -61,7 +61,11 @@ def message(row: "asyncpg.Record") -> Message:
         place=row["sequence"],
         stream=row["stream"],
         subject=f"{row['type']}.{last}",
-        headers={"Nats-Msg-Id": event_id, "Content-Type": "application/cloudevents+json"},
+        headers={
+            # With the epoch: what is told after a restore is no repetition of what was told before.
+            "Nats-Msg-Id": f"{event_id}.{row['epoch']}",
+            "Content-Type": "application/cloudevents+json",
+        },
         body=orjson.dumps(envelope),
     )
 

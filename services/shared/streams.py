@@ -51,6 +51,13 @@ async def ensure_streams(nats: Client | JetStreamContext, producer: str) -> list
     return [await _ensure(client, name, classes) for name, classes in sorted(by_stream.items())]
 
 
+async def purge_streams(nats: Client | JetStreamContext, producer: str) -> None:
+    """Empty the producer's streams; consumers keep their places in them."""
+    client = client_of(nats)
+    for name in sorted({event_class.STREAM for event_class in event_classes(producer)}):
+        await request_api(client, f"STREAM.PURGE.{name}", {})
+
+
 async def _ensure(client: Client, name: str, classes: list[type[EventData]]) -> StreamState:
     config = stream_config(name, classes)
     try:

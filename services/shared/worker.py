@@ -114,6 +114,9 @@ def command_handlers(relay: Relay, inbox: Inbox) -> dict[str, commands.Handler]:
     async def republish(stream: str | None) -> int:
         return await relay.republish(frozenset({stream}) if stream else None)
 
+    async def start_over(_: str | None) -> int:
+        return await relay.start_over()
+
     async def rebuild(subscription: str | None) -> int:
         return await inbox.rebuild(subscription or "")
 
@@ -122,7 +125,12 @@ def command_handlers(relay: Relay, inbox: Inbox) -> dict[str, commands.Handler]:
             raise ValueError(result)
         return result
 
-    return {commands.REPUBLISH: republish, commands.REBUILD: rebuild, commands.REPLAY: replay}
+    return {
+        commands.REPUBLISH: republish,
+        commands.START_OVER: start_over,
+        commands.REBUILD: rebuild,
+        commands.REPLAY: replay,
+    }
 
 
 def standard_jobs(settings: ServiceSettings) -> tuple[Job, ...]:

@@ -18,7 +18,8 @@ from services.shared.inbox import Subscription
 from services.shared.settling import Settler
 from services.shared.tables import TABLES
 from tests.conftest import MakeService
-from tests.support.history import YEAR, Told, Year, parts, shuffled
+from tests.support.history import Told, Year, parts, shuffled
+from tests.support.history_events import YEAR
 from tests.support.service import ServiceUnderTest
 
 ORDERS = ("backwards", "shuffled", "shuffled again", "shuffled by four workers")

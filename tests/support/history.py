@@ -13,9 +13,6 @@ from uuid import UUID
 
 from services.contracts.distribution import (
     CycleStateV1,
-    DeliveryCompletedV1,
-    DeliveryReturnedV1,
-    EntitlementStateV1,
 )
 from services.contracts.programs import (
     BenefitV1,
@@ -25,17 +22,24 @@ from services.contracts.programs import (
     ProgramYearV1,
 )
 from services.contracts.registry import (
-    ConditionV1,
     FamilyStateV1,
     MemberV1,
     PersonIdentityV1,
-    RankV1,
-    RegionStateV1,
 )
 from services.shared.events import CloudEvent, EventData, Kind
 from services.shared.parking import Delivery
+from tests.support.history_events import (
+    YEAR,
+    a_condition,
+    a_cycle,
+    a_delivery,
+    a_rank,
+    a_region,
+    a_return,
+    an_entitlement,
+    as_delivered,
+)
 
-YEAR = 2026
 DISTRICT = "62.02.06"
 VILLAGES = tuple(f"{DISTRICT}.{number}" for number in (2001, 2002, 2003))
 
@@ -124,8 +128,8 @@ class Year:
     def until_granted(self) -> "Year":
         """Tell regions, families, programs and grants."""
         tell, draw = self.history.tell, self.history.draw
-        tell(_region(DISTRICT, "Kecamatan Contoh", "kecamatan"))
-        tell(*(_region(code, "Desa Contoh", "desa") for code in VILLAGES))
+        tell(a_region(DISTRICT, "Kecamatan Contoh", "kecamatan"))
+        tell(*(a_region(code, "Desa Contoh", "desa") for code in VILLAGES))
         for _ in range(self._families):
             family = self.history.new_id()
             self.members[family] = [self.history.new_id() for _ in range(draw.randint(1, 4))]
@@ -145,7 +149,7 @@ class Year:
     def and_its_changes(self) -> "Year":
         """Tell what happens to them during the year."""
         tell, draw = self.history.tell, self.history.draw
-        tell(_region(VILLAGES[0], "Desa Contoh Baru", "desa"))
+        tell(a_region(VILLAGES[0], "Desa Contoh Baru", "desa"))
         tell(OrganisationStateV1(code="DINSOS", name="Dinas Sosial dan PPPA", kind="SKPD"))
         families = list(self.members)
         for _ in range(3 * len(families)):
@@ -169,7 +173,7 @@ class Year:
         cycles = {}
         for program in self.programs:
             # The budget year differs from the year of the handover: only the cycle knows it.
-            cycles[program] = _cycle(self.history.new_id(), program, draw.choice((2025, YEAR)))
+            cycles[program] = a_cycle(self.history.new_id(), program, draw.choice((2025, YEAR)))
             tell(cycles[program])
         for enrolment in self.enrolments.values():
             self._hand_over(cycles[enrolment.program_id], enrolment)
@@ -178,7 +182,7 @@ class Year:
 
     def tell_family(self, family: UUID, desil: int | None = None, **changes: Any) -> None:
         """Tell a family as it is now."""
-        ranks = () if desil is None else (_rank(desil),)
+        ranks = () if desil is None else (a_rank(desil),)
         event = FamilyStateV1(
             **{
                 "family_id": family,
@@ -193,11 +197,11 @@ class Year:
                         sex="P",
                         birth_month="1990-07",
                         presence=1,
-                        condition=_condition(place),
+                        condition=a_condition(place),
                     )
                     for place, person in enumerate(self.members[family])
                 ),
-                "dwelling": _condition(desil or 0),
+                "dwelling": a_condition(desil or 0),
                 "ranks": ranks,
                 "cause": "test",
                 "effective_on": date(YEAR, 1, 1),
@@ -292,14 +296,14 @@ class Year:
 
     def _hand_over(self, cycle: CycleStateV1, enrolment: EnrolmentStateV1) -> None:
         draw, tell = self.history.draw, self.history.tell
-        right = _entitlement(self.history.new_id(), cycle, enrolment)
+        right = an_entitlement(self.history.new_id(), cycle, enrolment)
         tell(right)
         handed = draw.randint(0, 4)
         if handed:
-            delivery = _delivery(self.history.new_id(), right, handed, cycle)
-            tell(_delivered(right, handed), delivery)
+            delivery = a_delivery(self.history.new_id(), right, handed, cycle)
+            tell(as_delivered(right, handed), delivery)
             if draw.random() < 0.5:
-                tell(_returned(self.history.new_id(), delivery), _delivered(right, handed - 1))
+                tell(a_return(self.history.new_id(), delivery), as_delivered(right, handed - 1))
         elif draw.random() < 0.5:
             tell(right.model_copy(update={"status": "void"}))
 
@@ -319,100 +323,3 @@ def parts(told: list[Told], draw: random.Random, largest: int = 25) -> Iterator[
         size = draw.randint(1, largest)
         yield told[start : start + size]
         start += size
-
-
-def _region(code: str, name: str, level: str) -> RegionStateV1:
-    return RegionStateV1.model_validate(
-        {
-            "code": code,
-            "name": name,
-            "level": level,
-            "parent_code": code.rpartition(".")[0],
-            "valid_from": "2020-01-01",
-        }
-    )
-
-
-def _rank(desil: int) -> RankV1:
-    return RankV1(period="2026-T3", source="DTSEN", low=desil, high=desil, as_of=date(YEAR, 9, 1))
-
-
-def _condition(answer: int) -> ConditionV1:
-    return ConditionV1(
-        scheme="REGSOSEK",
-        version="2022.K",
-        source="DTSEN",
-        observed_on=date(YEAR, 1, 1),
-        values={"428c": answer},
-    )
-
-
-def _cycle(cycle: UUID, program: UUID, year: int) -> CycleStateV1:
-    return CycleStateV1(
-        cycle_id=cycle,
-        program_id=program,
-        name="Tahap I",
-        year=year,
-        opens_on=date(year, 1, 1),
-        closes_on=date(YEAR, 12, 31),
-        status="open",
-    )
-
-
-def _entitlement(
-    right: UUID, cycle: CycleStateV1, enrolment: EnrolmentStateV1
-) -> EntitlementStateV1:
-    return EntitlementStateV1(
-        entitlement_id=right,
-        cycle_id=cycle.cycle_id,
-        program_id=cycle.program_id,
-        enrolment_id=enrolment.enrolment_id,
-        family_id=enrolment.family_id,
-        person_id=enrolment.person_id,
-        region_code=enrolment.region_code,
-        quantity=4,
-        value_idr=1_000_000,
-        delivered_quantity=0,
-        delivered_value_idr=0,
-        due_on=cycle.closes_on,
-        status="reserved",
-    )
-
-
-def _delivered(right: EntitlementStateV1, quantity: int) -> EntitlementStateV1:
-    status = {0: "reserved", 4: "delivered"}.get(quantity, "part_delivered")
-    return right.model_copy(
-        update={
-            "delivered_quantity": quantity,
-            "delivered_value_idr": quantity * 250_000,
-            "status": status,
-        }
-    )
-
-
-def _delivery(
-    delivery: UUID, right: EntitlementStateV1, quantity: int, cycle: CycleStateV1
-) -> DeliveryCompletedV1:
-    kept = {"entitlement_id", "cycle_id", "program_id", "enrolment_id", "family_id", "person_id",
-            "region_code"}  # fmt: skip
-    return DeliveryCompletedV1(
-        **right.model_dump(include=kept),
-        delivery_id=delivery,
-        delivered_on=date(YEAR, 3, cycle.year % 28 + 1),
-        quantity=quantity,
-        unit="kali",
-        value_idr=quantity * 250_000,
-        proof=True,
-    )
-
-
-def _returned(back: UUID, delivery: DeliveryCompletedV1) -> DeliveryReturnedV1:
-    kept = {"delivery_id", "entitlement_id", "program_id", "family_id", "person_id", "region_code"}
-    return DeliveryReturnedV1(
-        **delivery.model_dump(include=kept),
-        return_id=back,
-        returned_on=date(YEAR, 4, 1),
-        quantity=1,
-        value_idr=250_000,
-        reason="tidak pas",
-    )

@@ -54,6 +54,11 @@ class Stack:
         async with self._lock:
             return await self._create(service, template=None)
 
+    async def backup(self, service: str, urls: Urls) -> Urls:
+        """Return a copy of a database as it is now; nobody may be connected to it."""
+        async with self._lock:
+            return await self._create(service, template=urls.app.rsplit("/", 1)[1])
+
     def target(self, service: str, urls: Urls) -> migrations.Target:
         """Return where ``migrations.upgrade`` shall migrate to."""
         return migrations.Target(urls.owner, service, f"{service}_app")
