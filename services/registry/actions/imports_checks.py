@@ -39,12 +39,24 @@ class Checks:
 
     def judged(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return ``frame`` with ``findings`` (``column|code,…`` or "") and ``rejected``."""
-        texts = [pl.when(when).then(pl.lit(text)).otherwise(None) for text, when, _ in self._found]
-        errors = [when for _, when, severity in self._found if severity is Severity.ERROR]
-        return frame.with_columns(
+        # Flags first: each condition is evaluated once for both columns that are made of them.
+        flags = [f"_check_{place}" for place in range(len(self._found))]
+        flagged = frame.with_columns(
+            when.alias(flag) for flag, (_, when, _) in zip(flags, self._found, strict=True)
+        )
+        texts = [
+            pl.when(flag).then(pl.lit(text))
+            for flag, (text, _, _) in zip(flags, self._found, strict=True)
+        ]
+        errors = [
+            flag
+            for flag, (_, _, severity) in zip(flags, self._found, strict=True)
+            if severity is Severity.ERROR
+        ]
+        return flagged.with_columns(
             pl.concat_str(texts, separator=_SEPARATOR, ignore_nulls=True).alias(FINDINGS),
             pl.any_horizontal(errors).alias(REJECTED),
-        )
+        ).drop(flags)
 
 
 def text(column: str) -> pl.Expr:
