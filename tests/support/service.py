@@ -181,7 +181,9 @@ class Broker:
 class ServiceUnderTest:
     """See ``make_service``. ``client`` speaks HTTP to the real app; nothing is replaced."""
 
-    def __init__(self, name: str, stack: Stack, broker: Broker, urls: Urls) -> None:
+    def __init__(
+        self, name: str, stack: Stack, broker: Broker, urls: Urls, schema: str | None = None
+    ) -> None:
         self.name = name
         self.stack = stack
         self.broker = broker
@@ -190,7 +192,8 @@ class ServiceUnderTest:
         for folder in (around.blobs, around.blobs / name):
             folder.mkdir(parents=True, exist_ok=True)
         self.environment = service_environment(name, urls, around, migrates=True)
-        self.db = Database(urls.app, schema=name, service=name)
+        self.environment[f"{name.upper()}_DATABASE_SCHEMA"] = schema or name
+        self.db = Database(urls.app, schema=schema or name, service=name)
         self.main: Any = importlib.import_module(f"services.{name}.main")
         with environment(self.environment):
             self.app: Any = self.main.create_app()
