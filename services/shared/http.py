@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.requests import ClientDisconnect
 
 from services.shared import broker, openapi, problems
 from services.shared.auth import TokenVerifier
@@ -70,6 +71,13 @@ EVENT_REFUSED = ProblemType(
     "Data ini terlalu besar atau memuat huruf yang tidak dapat disimpan",
     "The data is too large or holds a character that cannot be stored",
 )
+CUT_OFF = ProblemType(
+    "request_cut_off",
+    400,
+    "Permintaan terputus sebelum lengkap",
+    "The request was cut off before it was complete",
+)
+"""Nobody reads this answer; but a lost connection is not a fault of ours, in logs and alarms."""
 NOT_STORABLE_STATES = frozenset({"22021", "22P05"})
 """character_not_in_repertoire and untranslatable_character: in practice, a NUL."""
 
@@ -103,7 +111,8 @@ def create_service_app(
     app.state.verifier = TokenVerifier(settings.issuers, settings.audience)
     app.state.keyring = Keyring.load(settings.key_file)
     app.state.cursor_signer = CursorSigner(app.state.keyring)
-    problems.install(app, {EventRefused: EVENT_REFUSED, **(errors or {})})
+    own = {EventRefused: EVENT_REFUSED, ClientDisconnect: CUT_OFF}
+    problems.install(app, {**own, **(errors or {})})
     app.add_exception_handler(DBAPIError, _answer_database_error)
     for passing in (asyncpg.PostgresError, asyncpg.InterfaceError, PoolTimeoutError, *OFFLINE):
         app.add_exception_handler(passing, _answer_database_error)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI, Header
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from sqlalchemy import text
 
@@ -23,7 +24,9 @@ from services.shared.roles import Role
 from services.shared.settings import ServiceSettings
 from tests.service.shared.conftest import SecretStateV1, Side, ThingSoldV1, ThingStateV1
 from tests.support.service import Broker, environment
+from tests.support.serving import serving
 from tests.support.stack import Stack
+from tests.support.waiting import wait_until
 
 ADMIN = Annotated[Actor, allow(Role.ADMIN_DINSOS, Role.PETUGAS_SKPD)]
 
@@ -191,6 +194,68 @@ async def test_a_concurrent_request_with_the_same_key_is_409_at_once(
     assert not first.done()
     assert (second.status_code, second.json()["code"]) == (409, "idempotency_in_progress")
     assert (await first).status_code == 201
+    assert await producer.count("things") == 1
+
+
+async def test_twenty_requests_with_one_key_have_one_effect(api: Api, producer: Side) -> None:
+    answers = await asyncio.gather(*(api.add(key="k1") for _ in range(20)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.content for answer in answers if answer.status_code == 201}) == 1
+    assert await producer.count("things") == 1
+    assert await producer.count("outbox") == 1
+
+
+async def _send(api: Api, url: str, body: bytes, length: int) -> asyncio.StreamWriter:
+    """Send a request of ``length`` bytes, of which only ``body`` comes."""
+    _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    lines = {
+        "Host": "service.test",
+        "Content-Type": "application/json",
+        "Content-Length": str(length),
+        **api.headers(key="k1"),
+    }
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    writer.write(f"POST /v1/things HTTP/1.1\r\n{head}\r\n".encode() + body)
+    await writer.drain()
+    return writer
+
+
+async def test_a_request_that_is_cut_off_does_nothing_and_is_no_fault_of_ours(
+    api: Api, producer: Side
+) -> None:
+    def answered(status: int) -> float:
+        labels = {"service": "distribution", "method": "POST", "route": "/v1/things"}
+        found = REGISTRY.get_sample_value(
+            "betang_http_requests_total", {**labels, "status": str(status)}
+        )
+        return found or 0
+
+    refused, failed = answered(400), answered(500)
+    async with serving(api.app) as url:
+        (await _send(api, url, b'{"label":', 500)).close()
+        await wait_until(lambda: answered(400) > refused or answered(500) > failed)
+    assert (answered(400), answered(500)) == (refused + 1, failed)
+    assert await producer.count("things") == 0
+
+
+async def test_who_leaves_before_the_answer_finds_it_under_the_key(
+    api: Api, producer: Side
+) -> None:
+    body = b'{"label":"slow"}'
+    async with serving(api.app) as url:
+        writer = await _send(api, url, body, len(body))
+        await asyncio.sleep(0.2)
+        writer.close()
+
+        async def stored() -> bool:
+            return await producer.count("idempotency") == 1
+
+        await wait_until(stored)
+        again = await api.client.post(
+            "/v1/things", content=body,
+            headers={**api.headers(key="k1"), "Content-Type": "application/json"},
+        )  # fmt: skip
+    assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
     assert await producer.count("things") == 1
 
 
