@@ -19,8 +19,12 @@ settings.register_profile("betang", deadline=None, print_blob=True)
 settings.load_profile("betang")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a module on one worker of ``pytest -n``; the whole system runs on one worker only."""
+    """Keep a module on one worker of ``pytest -n``; the whole system runs on one worker only.
+
+    First, because the distribution over workers reads the marker in the same hook.
+    """
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
         group = "system" if folder in {"e2e", "fault"} else str(item.path)

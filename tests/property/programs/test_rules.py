@@ -55,11 +55,11 @@ def test_any_json_is_read_or_refused_with_its_place(tree: Any, unit: str) -> Non
 @given(tree=TREES, told=FAMILIES)
 def test_a_rule_and_its_negation_never_hold_together(tree: Any, told: FamilyTold) -> None:
     family = facts(told)
-    rule = parse_rule({"semua": [tree]}, "family")
     try:
+        rule = parse_rule({"semua": [tree]}, "family")
         negation = parse_rule({"tidak": tree}, "family")
     except InvalidRule:
-        return
+        return  # one level more is one too many
     both = [evaluate(each, family, None, day=DAY).met for each in (rule, negation)]
     assert both != [True, True]
 
