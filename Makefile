@@ -32,7 +32,7 @@ down status: $(VENV)/.installed
 # Servers, databases and files of the tests live in one temporary folder, gone at the end.
 test: $(VENV)/.installed
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
-	  && TMPDIR="$$tmp" $(RUN) -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	  && TMPDIR="$$tmp" $(RUN) -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
 
 check: $(VENV)/.installed
 	$(RUN) -m ruff format --check .

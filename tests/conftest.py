@@ -2,33 +2,33 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.service import Broker, ServiceUnderTest, running_service
 from tests.support.stack import Stack
 from tests.support.system import RunningSystem
 
 MakeService = Callable[[str], Awaitable[ServiceUnderTest]]
-TESTS = Path(__file__).parent
-
 # A busy machine is slow, not wrong: speed is shown by benchmarks, never by a timed test.
 settings.register_profile("betang", deadline=None, print_blob=True)
 settings.load_profile("betang")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a module on one worker of ``pytest -n``; the whole system runs on one worker only.
+class ByModule(LoadFileScheduling):
+    """Keeps a module on one worker of ``pytest -n``; the whole system runs on one worker only."""
 
-    First, because the distribution over workers reads the marker in the same hook.
-    """
-    for item in items:
-        folder = item.path.relative_to(TESTS).parts[0]
-        group = "system" if folder in {"e2e", "fault"} else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.split("/")[1]
+        return "system" if folder in {"e2e", "fault"} else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """Tell ``pytest -n`` how to distribute (its own groups are lost on pytest 9.2)."""
+    return ByModule(config, log)
 
 
 @pytest.fixture(scope="session")
