@@ -241,6 +241,7 @@ async def give_back(
     if delivery is None:
         raise errors.NotFound(what="delivery", id=str(delivery_id))
     caller.require_hands(delivery)
+    await entitlements.hold_still(tx)
     # The entitlement's lock stands for all deliveries and returns on it.
     found = await entitlements.load(tx, Sight.everything(), [delivery["entitlement_id"]], lock=True)
     row = found[delivery["entitlement_id"]]
@@ -265,8 +266,10 @@ async def give_back(
         "recorded_at": tx.now,
     }
     await deliveries.add_return(tx, back)
-    changed = with_numbers(row, after)
-    await entitlements.change_many(tx, [_change(changed)])
+    await entitlements.change_many(tx, [_change(with_numbers(row, after))])
+    # It is open again: the recipient may have moved since it was closed.
+    moved = await entitlements.follow(tx, enrolment_ids=[row["enrolment_id"]])
+    changed = await entitlements.load(tx, Sight.everything(), [row["id"], *moved])
     posting = Posting(
         row["program_id"],
         row["year"],
@@ -279,7 +282,7 @@ async def give_back(
         reason=reason,
     )
     await ledger.append(tx, [posting])
-    await tell_states(tx, [changed], Lane.INTERACTIVE)
+    await tell_states(tx, changed.values(), Lane.INTERACTIVE)
     tx.emit(delivery_returned(back, delivery))
     tx.audit("delivery.returned", f"delivery/{delivery_id}", {"quantity": quantity}, caller.id)
     return Result(return_id, row["id"], value_idr, after.remaining)

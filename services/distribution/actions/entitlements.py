@@ -40,6 +40,7 @@ async def generate(tx: Transaction, caller: Caller, cycle_id: UUID) -> Generated
     """
     cycle = await cycles.get(tx, caller.sight, cycle_id)
     caller.require_manager(cycle)
+    await entitlements.hold_still(tx)
     # Before the candidates are read: two generations at once would both see them as new.
     await ledger.lock_book(tx, cycle["program_id"], cycle["year"])
     cycle = await cycles.get(tx, caller.sight, cycle_id, lock=True)

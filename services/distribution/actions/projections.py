@@ -29,12 +29,14 @@ async def apply_programs(tx: Transaction, programs: Told, years: Told) -> None:
 
 async def apply_enrolments(tx: Transaction, enrolments: Told) -> None:
     """Keep enrolments; whether a handover is blocked is computed from them when it happens."""
+    await entitlements.may_move(tx)
     written = await projections.save_enrolments(tx, enrolments)
     await _tell(tx, await entitlements.follow(tx, enrolment_ids=written))
 
 
 async def apply_families(tx: Transaction, families: Told, members: Told) -> None:
     """Keep families and members; entitlements go with the person and with the family's home."""
+    await entitlements.may_move(tx)
     written, moved = await projections.save_families(tx, families, members)
     changed = await entitlements.follow(tx, family_ids=written, person_ids=moved)
     await _tell(tx, changed)

@@ -36,6 +36,9 @@ HEAD_OF_FAMILY = 1
 
 KEYS = (entitlements.c.id,)
 
+MOVES = "hashtextextended(current_schema() || '.moves', 0)"
+"""The number of the advisory lock between those who move homes and those who entitle them."""
+
 COLUMNS = (
     "id", "cycle_id", "program_id", "enrolment_id", "year", "family_id", "person_id",
     "region_code", "quantity", "unit_value_idr", "delivered_quantity", "due_on", "status",
@@ -120,6 +123,20 @@ async def change_many(
     if changes:
         columns = [list(column) for column in zip(*changes, strict=True)]
         await (await tx.raw()).execute(CHANGE, *columns, tx.now)
+
+
+async def hold_still(tx: Transaction) -> None:
+    """Let nobody's home change until this transaction ends; taken before every other lock.
+
+    Who opens an entitlement needs it: a move that is under way would not see the new one, and
+    nothing would tell it of the move afterwards.
+    """
+    await (await tx.raw()).execute(f"SELECT pg_advisory_xact_lock({MOVES})")
+
+
+async def may_move(tx: Transaction) -> None:
+    """Wait for those who hold homes still. Any number may move at once."""
+    await (await tx.raw()).execute(f"SELECT pg_advisory_xact_lock_shared({MOVES})")
 
 
 async def follow(
