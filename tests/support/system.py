@@ -84,13 +84,15 @@ class RunningSystem:
     def token(
         self,
         *roles: str,
-        regions: Sequence[str] = ("62.02",),
+        regions: Sequence[str] | None = None,
         agency: str | None = None,
         subject: str | None = None,
     ) -> str:
-        """Return a token: of a development person by name, or of anybody with these roles."""
-        if len(roles) == 1 and roles[0] in PEOPLE:
+        """Return a token: of a development person by name alone, or of anybody described."""
+        undescribed = regions is None and agency is None and subject is None
+        if len(roles) == 1 and roles[0] in PEOPLE and undescribed:
             return token_of(self.signer, PEOPLE[roles[0]])
+        regions = ["62.02"] if regions is None else regions
         who = subject or "-".join([*roles, *regions, agency or ""])
         person = Person(
             subject=who, name=who, roles=[Role(r) for r in roles], regions=[*regions], agency=agency
