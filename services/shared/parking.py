@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from nats.aio.msg import Msg
+from sqlalchemy.exc import SQLAlchemyError
 
 from services.shared import clock
 from services.shared.db import Transaction, constraint_of, sqlstate_of
@@ -125,7 +126,9 @@ def _hash(envelope: CloudEvent) -> bytes:
 
 def fault_of(error: Exception) -> Unreadable:
     """Say why a handler failed, without the values that an error text may quote."""
-    code = str(getattr(error, "code", "")) or "handler_failed"
+    # SQLAlchemy's errors have a code too: of a page of its manual.
+    own = "" if isinstance(error, SQLAlchemyError) else str(getattr(error, "code", ""))
+    code = own or "handler_failed"
     state = sqlstate_of(error)
     parts = [type(error).__name__, f"sqlstate {state}" if state else "", constraint_of(error) or ""]
     return Unreadable(code[:100], " ".join(part for part in parts if part))

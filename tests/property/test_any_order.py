@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from services.contracts.distribution import EntitlementStateV1
+from services.contracts.programs import ProgramStateV1, ProgramYearV1
 from services.indicators.actions.tallies import check_tallies
 from services.shared import parking
 from services.shared.inbox import Subscription
@@ -67,6 +69,20 @@ async def hear(service: ServiceUnderTest, told: Sequence[Told], order: str) -> N
     await asyncio.gather(*(work() for _ in range(4 if "workers" in order else 1)))
 
 
+async def hear_at_once(service: ServiceUnderTest, told: Sequence[Told]) -> list[str]:
+    """Give each subscription one batch of all that is its own; return the codes of the parked."""
+    settler = Settler(service.db)
+    codes: list[str] = []
+    for subscription in service.subscriptions():
+        types = {known.TYPE: known for known in subscription.types}
+        mine = [each for each in told if each.event.TYPE in types]
+        items = [parking.read(each.delivery(place), types) for place, each in enumerate(mine)]
+        generation = await settler.generation(subscription)
+        parked = await settler.settle(subscription, generation, items)
+        codes += [fault.code for _, fault in parked]
+    return codes
+
+
 async def tables(service: ServiceUnderTest, own_ids: dict[str, set[str]] | None = None) -> Tables:
     """Return every row that the service keeps, except what its mechanism keeps."""
     names = await service.db.pool.fetch(
@@ -108,6 +124,33 @@ async def test_a_year_in_any_order_gives_the_same_projections(
         assert await tables(service) == expected, order
         if name == "indicators":
             assert await check_tallies(service.db) == 0
+
+
+@pytest.mark.parametrize("name", ["registry", "programs", "distribution", "indicators"])
+async def test_poison_amid_a_thousand_events_is_parked_alone(
+    make_service: MakeService, name: str
+) -> None:
+    """A number that no column holds passes the contract and fails in the handler."""
+    year = Year(9, families=40).until_granted().and_its_changes().and_its_handovers()
+    told = year.history.told
+    assert len(told) > 1_000
+    truth, service = await make_service(name), await make_service(name)
+    await hear(truth, told, "in order")
+    poisoned = list(told)
+    for kind, wrong in ((EntitlementStateV1, "delivered_value_idr"), (ProgramStateV1, "years")):
+        places = [place for place, each in enumerate(told) if isinstance(each.event, kind)]
+        victim = told[places[len(places) // 2]]
+        fields = {kind.KEY: year.history.new_id(), wrong: 2**63}
+        if wrong == "years":
+            fields[wrong] = (ProgramYearV1(year=YEAR, fund_source="DAK", ceiling_idr=2**63),)
+        event = victim.event.model_copy(update=fields)
+        poisoned.insert(places[len(places) // 2], Told(event, victim.epoch, victim.version))
+    heard = {"registry": 1, "programs": 1, "distribution": 1, "indicators": 2}
+    assert await hear_at_once(service, poisoned) == ["handler_failed"] * heard[name]
+    expected, found = await tables(truth), await tables(service)
+    assert found == expected
+    parked = await service.db.pool.fetch("SELECT reason_code FROM parked_events")
+    assert [row["reason_code"] for row in parked] == ["handler_failed"] * heard[name]
 
 
 @pytest.mark.parametrize("seed", [4, 6])

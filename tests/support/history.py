@@ -65,7 +65,7 @@ class Told:
             id=f"{event.key}-{self.epoch}-{self.version}" if state else event.key,
             source=event.TYPE.split(".", 1)[0],
             type=event.TYPE,
-            time=f"{YEAR}-03-01T00:{min(self.version, 59):02}:{min(self.epoch, 59):02}Z",
+            time=f"{YEAR}-03-01T{self.epoch:02}:{self.version:02}:00Z",
             subject=event.key,
             epoch=self.epoch if state else None,
             version=self.version if state else None,
