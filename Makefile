@@ -50,10 +50,11 @@ schemas: $(VENV)/.installed
 # Both files follow from pyproject.toml; uv is needed for this alone.
 constraints:
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o constraints.txt
+	  --generate-hashes --no-header --no-annotate --quiet -o constraints.txt \
+	  --no-emit-index-url
 	uv pip compile pyproject.toml --constraint constraints.txt --python-version 3.11 --universal \
-	  --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
-	  -o deploy/requirements.txt
+	  --generate-hashes --no-header --no-annotate --quiet -o deploy/requirements.txt \
+	  --no-emit-index-url
 
 clean:
 	rm -rf .betang .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
