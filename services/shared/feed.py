@@ -79,6 +79,7 @@ def _visible(
 
 
 def _envelope(row: dict[str, Any]) -> dict[str, Any]:
+    trace = {"traceparent": row["traceparent"]} if row["traceparent"] else {}
     return {
         "specversion": "1.0",
         "id": str(row["id"]),
@@ -90,5 +91,6 @@ def _envelope(row: dict[str, Any]) -> dict[str, Any]:
         "epoch": row["epoch"],
         "version": row["version"],
         "sequence": str(row["feed_position"]),
+        **trace,
         "data": row["payload"],
     }

@@ -8,6 +8,7 @@ import pytest
 from services.shared import clock
 from tests.support.callers import Caller
 from tests.support.story import PELANGSIAN, TINDUK
+from tests.support.system import RunningSystem
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,10 @@ async def told(running_system):
         leader=caller("pimpinan"),
         dpo=caller("dpo"),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def accounts(running_system: RunningSystem) -> None:
+    """Issue all accounts at once: services look for new agencies every 15 seconds only."""
+    for agency in ("DINSOS", "DISHUB", "DISNAKER", "DLH"):
+        await running_system.issue(agency)
