@@ -72,6 +72,12 @@ class RunningSystem:
             told["issuer_url"], await asyncio.to_thread(pem.read_bytes)
         )
         self.client = httpx.AsyncClient(base_url=self.gateway_url, timeout=30)
+        await wait_until(self._knows_regions, within_s=START_S)
+
+    async def _knows_regions(self) -> bool:
+        """Whether the registry's worker has loaded the regions, its first work at a first start."""
+        answer = await self.client.get("/v1/regions", headers=self.auth("admin_dinsos"))
+        return answer.status_code == 200 and bool(answer.json()["data"])
 
     async def stop(self) -> None:
         """Stop it as Ctrl-C does, and remove its data."""

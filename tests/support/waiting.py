@@ -10,7 +10,7 @@ POLL_S = 0.02
 
 
 async def wait_until(
-    condition: Callable[[], Any | Awaitable[Any]], within_s: float = 5, *, what: str = ""
+    condition: Callable[[], Any | Awaitable[Any]], within_s: float = 30, *, what: str = ""
 ) -> Any:
     """Return the first true result of ``condition`` (sync or async); fail when time is up."""
     deadline = time.monotonic() + within_s
