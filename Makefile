@@ -5,12 +5,13 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 PYTEST_WORKERS ?= 2
 
-.PHONY: up down status test check format schemas requirements constraints clean help
+.PHONY: up down status test bench check format schemas requirements constraints clean help
 
 help:
 	@echo "make up      start everything; FAMILIES=150000 for a full-size synthetic regency"
 	@echo "make down    stop it          make status  what runs, and where"
 	@echo "make test    all tests        make check   format, lint, types, import contracts"
+	@echo "make bench   how fast it is beside its limits; BENCH=\"family gateway\" for sections"
 
 # The stamp is newer than the pins: the environment is made once and again when they change.
 $(VENV)/.installed: constraints.txt pyproject.toml
@@ -33,6 +34,10 @@ down status: $(VENV)/.installed
 test: $(VENV)/.installed
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
 	  && TMPDIR="$$tmp" $(RUN) -m pytest -n $(PYTEST_WORKERS) $(PYTEST_ARGS)
+
+bench: $(VENV)/.installed
+	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
+	  && TMPDIR="$$tmp" $(RUN) -m tests.bench $(BENCH)
 
 check: $(VENV)/.installed
 	$(RUN) -m ruff format --check .
