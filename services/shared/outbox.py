@@ -87,11 +87,14 @@ class Relay:
         nats: Client | JetStreamContext,
         service: str,
         republishers: Sequence[Republisher] = (),
+        *,
+        replicas: int = 1,
     ) -> None:
         self._db = db
         self._client = client_of(nats)
         self._service = service
         self._republishers = republishers
+        self._replicas = replicas
         self._created: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -148,7 +151,7 @@ class Relay:
 
     async def check_streams(self) -> None:
         """Make missing streams; when one lost messages, tell everything of it again."""
-        states = await ensure_streams(self._client, self._service)
+        states = await ensure_streams(self._client, self._service, self._replicas)
         marks = {
             row["stream"]: row for row in await self._db.pool.fetch("SELECT * FROM stream_marks")
         }

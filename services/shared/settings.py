@@ -120,6 +120,8 @@ class ServiceSettings(EnvironmentSettings):
     nats_creds: Path
     nats_monitor_url: str
     """The server's monitoring address: it alone shows whether JetStream syncs always."""
+    nats_replicas: int = Field(default=1, ge=1, le=5)
+    """On how many servers each of the service's streams is kept; 3 where NATS is a cluster."""
 
     issuers: list[Issuer] = Field(min_length=1)
     audience: str = "betang"

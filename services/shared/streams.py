@@ -42,13 +42,21 @@ def event_classes(producer: str) -> list[type[EventData]]:
     return [found[name] for name in sorted(found)]
 
 
-async def ensure_streams(nats: Client | JetStreamContext, producer: str) -> list[StreamState]:
-    """Create the producer's missing streams, widen their subjects, and return their states."""
+async def ensure_streams(
+    nats: Client | JetStreamContext, producer: str, replicas: int = 1
+) -> list[StreamState]:
+    """Create the producer's missing streams, widen their subjects, and return their states.
+
+    Each is kept on ``replicas`` servers; one made before the cluster was there moves onto it.
+    """
     by_stream: dict[str, list[type[EventData]]] = defaultdict(list)
     for event_class in event_classes(producer):
         by_stream[event_class.STREAM].append(event_class)
     client = client_of(nats)
-    return [await _ensure(client, name, classes) for name, classes in sorted(by_stream.items())]
+    return [
+        await _ensure(client, name, stream_config(name, classes) | {"num_replicas": replicas})
+        for name, classes in sorted(by_stream.items())
+    ]
 
 
 async def purge_streams(nats: Client | JetStreamContext, producer: str) -> None:
@@ -58,8 +66,7 @@ async def purge_streams(nats: Client | JetStreamContext, producer: str) -> None:
         await request_api(client, f"STREAM.PURGE.{name}", {})
 
 
-async def _ensure(client: Client, name: str, classes: list[type[EventData]]) -> StreamState:
-    config = stream_config(name, classes)
+async def _ensure(client: Client, name: str, config: dict[str, Any]) -> StreamState:
     try:
         info = await request_api(client, f"STREAM.INFO.{name}", {})
     except ApiError as error:

@@ -89,7 +89,7 @@ async def work(
     client = await _connect(settings, stop)
     if client is None:
         return
-    relay = Relay(db, client, service, republishers)
+    relay = Relay(db, client, service, republishers, replicas=settings.nats_replicas)
     inbox = Inbox(db, client, service, subscriptions)
     log.info("worker_started", subscriptions=[each.name for each in subscriptions])
     try:
