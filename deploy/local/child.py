@@ -32,11 +32,11 @@ class _Data(ctypes.Structure):
     )
 
 
-def _reaches(uid: int, gid: int, program: str) -> bool:
+def _reaches(uid: int, gid: int, *paths: str) -> bool:
     os.setegid(gid)
     os.seteuid(uid)
     try:
-        return bool(os.access(program, os.X_OK, effective_ids=True))
+        return all(os.access(path, os.X_OK, effective_ids=True) for path in paths)
     finally:
         os.seteuid(0)
         os.setegid(0)
@@ -53,14 +53,14 @@ def _keep(libc: ctypes.CDLL, capability: int) -> bool:
 
 
 def _drop(libc: ctypes.CDLL | None, uid: int, gid: int, program: str) -> None:
-    """Become ``uid``. Where it could not reach the program, keep the right to pass folders.
+    """Become ``uid``. Where it could not reach its program or folder, keep the right to pass.
 
-    A checkout below a private home (0700) is not reachable for another account. Opening the home
-    would change what is not ours, so the one capability that passes folders is kept instead.
+    A checkout or a state below a private home (0700) is not reachable for another account. Opening
+    the home would change what is not ours, so the one capability that passes folders is kept.
     access(2), which PostgreSQL asks, heeds it only with the secure bit set.
     """
     os.setgroups([])
-    reaches = _reaches(uid, gid, program)
+    reaches = _reaches(uid, gid, program, os.getcwd())  # noqa: PTH109 - pathlib costs 10 ms
     if libc is not None and not reaches:
         libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgid(gid)

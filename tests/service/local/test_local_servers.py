@@ -47,6 +47,17 @@ def private(tmp_path) -> Path:
     return home / "state"
 
 
+@pytest.fixture
+def given_bindir(tmp_path, monkeypatch) -> Path:
+    """Another folder of PostgreSQL's programs than the one that is taken by itself."""
+    bindir = tmp_path / "given" / "bin"
+    bindir.mkdir(parents=True)
+    for program in postgres.find_bindir().iterdir():
+        (bindir / program.name).symlink_to(program)
+    monkeypatch.setenv("PG_BINDIR", str(bindir))
+    return bindir
+
+
 def modes_above(folder: Path) -> list[int]:
     return [stat.S_IMODE(parent.stat().st_mode) for parent in folder.parents]
 
@@ -57,6 +68,17 @@ async def query(server: postgres.Postgres, sql: str):
         return await connection.fetchval(sql)
     finally:
         await connection.close()
+
+
+async def test_the_programs_that_pg_bindir_names_are_used_even_below_a_private_home(
+    given_bindir, private
+):
+    server = postgres.start(private)
+    try:
+        assert process.command_of(server.process.pid).startswith(f"{given_bindir}/postgres ")
+        assert await query(server, "SHOW data_directory") == str(private / "data")
+    finally:
+        server.stop()
 
 
 async def test_postgresql_survives_being_killed_and_changes_no_folder_above_its_own(private):
