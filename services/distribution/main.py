@@ -7,9 +7,11 @@ from services.distribution.api import cycles, deliveries, entitlements, ledger, 
 from services.distribution.api.errors import CATALOGUE
 from services.distribution.api.proofs import DELIVERY_PROOF
 from services.distribution.settings import DistributionSettings
+from services.distribution.storage.projections import KEYED as PERSONS
 from services.distribution.subscriptions import programs, registry, skpd
 from services.shared import upload_rows
-from services.shared.blobs import BlobStore, FolderBackend
+from services.shared.blob_places import backend_of
+from services.shared.blobs import BlobStore
 from services.shared.db import Database
 from services.shared.http import create_service_app
 from services.shared.sealing import Keyring
@@ -23,6 +25,7 @@ REPUBLISHERS = (
     republish.deliveries,
     republish.returns,
 )
+KEYED = (PERSONS,)
 
 
 def create_app() -> FastAPI:
@@ -46,7 +49,7 @@ def create_app() -> FastAPI:
 def main() -> None:
     """Run the worker until SIGTERM: relay, inbox, orders, audit, unfinished uploads."""
     settings = DistributionSettings()
-    store = BlobStore(FolderBackend(settings.blob_dir), Keyring.load(settings.key_file))
+    store = BlobStore(backend_of(settings), Keyring.load(settings.key_file))
 
     async def purge_uploads(db: Database) -> None:
         await upload_rows.purge(db, store)
@@ -57,6 +60,7 @@ def main() -> None:
         subscriptions=SUBSCRIPTIONS,
         republishers=REPUBLISHERS,
         jobs=(Job("uploads-purge", HOUR_S, purge_uploads),),
+        keyed=KEYED,
     )
 
 

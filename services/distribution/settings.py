@@ -1,6 +1,6 @@
 """What a process of distribution is told by its environment: ``DISTRIBUTION_*``."""
 
-from pathlib import Path
+from typing import ClassVar
 
 from pydantic_settings import SettingsConfigDict
 
@@ -8,9 +8,9 @@ from services.shared.settings import ServiceSettings
 
 
 class DistributionSettings(ServiceSettings):
-    """The common settings; proofs of handovers need a folder."""
+    """The common settings; it keeps the proofs of handovers."""
 
     model_config = SettingsConfigDict(env_prefix="DISTRIBUTION_", frozen=True, extra="ignore")
 
     service_name: str = "distribution"
-    blob_dir: Path
+    keeps_files: ClassVar[bool] = True

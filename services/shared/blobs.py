@@ -1,8 +1,7 @@
 """Files at rest: encrypted in chunks, found by the hash of their content.
 
 ``BlobStore`` is what services use; ``BlobBackend`` is where objects lie: a folder here, an
-S3-compatible store would be another class with the same methods. Uploads over HTTP are in
-``uploads``.
+S3-compatible store in ``blob_places``. Uploads over HTTP are in ``uploads``.
 
 An object is ``BTB1``, one byte key id, 16 bytes salt, then chunks of 64 KiB, each AES-256-GCM.
 The object's key is derived from the blob key and the salt, so a nonce is the chunk's number and
@@ -40,6 +39,13 @@ class BlobMissing(Exception):
     """The object is not there."""
 
 
+def checked_name(name: str) -> str:
+    """Return the name, which leads nowhere else. Raise ``ValueError`` for any other text."""
+    if not OBJECT_NAME.match(name) or ".." in name:
+        raise ValueError("not an object name")
+    return name
+
+
 class BlobBackend(Protocol):
     """Where objects lie, by names such as ``blobs/ab/abcdef``. An object appears whole or not."""
 
@@ -75,9 +81,7 @@ class FolderBackend:
         self.folder = folder
 
     def _path(self, name: str) -> Path:
-        if not OBJECT_NAME.match(name) or ".." in name:
-            raise ValueError("not an object name")
-        return self.folder / name
+        return self.folder / checked_name(name)
 
     async def write(self, name: str, chunks: AsyncIterator[bytes]) -> None:
         target = self._path(name)

@@ -7,9 +7,9 @@ variable may instead be given as a file: ``REGISTRY_DATABASE_URL_FILE=/run/secre
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -44,6 +44,21 @@ class Issuer(BaseModel):
     jwks_file: Path | None = None
     jwks: dict[str, Any] | None = None
     audience: str | None = None
+
+
+class S3Place(BaseModel):
+    """A bucket of an S3-compatible store. It holds a secret: give it as a file, ``BLOB_S3_FILE``.
+
+    ``endpoint`` is the store's address (``https://...``); addresses are path-style.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str = Field(pattern=r"^https?://[^/]+/?$")
+    bucket: str = Field(min_length=3, max_length=63)
+    region: str = "us-east-1"
+    access_key_id: str = Field(min_length=1)
+    secret_access_key: SecretStr
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -131,7 +146,11 @@ class ServiceSettings(EnvironmentSettings):
     audit_key_file: Path
     """Ed25519 private key (PEM) that signs the daily audit roots."""
     blob_dir: Path | None = None
-    """Folder of encrypted files; a service that keeps files declares it as required."""
+    """Folder of encrypted files."""
+    blob_s3: S3Place | None = None
+    """Instead of the folder: a bucket of an S3-compatible store."""
+    keeps_files: ClassVar[bool] = False
+    """Whether the service keeps files, and so must be told where."""
 
     otlp_endpoint: str | None = None
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
@@ -144,6 +163,12 @@ class ServiceSettings(EnvironmentSettings):
             name = values.get("service_name") or cls.model_fields["service_name"].default
             return {**values, "database_schema": name}
         return values
+
+    @model_validator(mode="after")
+    def _files_have_one_place(self) -> Self:
+        if self.keeps_files and (self.blob_dir is None) == (self.blob_s3 is None):
+            raise ValueError("set either BLOB_DIR or BLOB_S3")
+        return self
 
 
 def _explain(error: ValidationError, prefix: str) -> str:
