@@ -1,13 +1,16 @@
 """Fixtures of all tests. What they give is described in ``tests/support``."""
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.given import GivenSystem
 from tests.support.service import Broker, ServiceUnderTest, running_service
 from tests.support.stack import Stack
 from tests.support.system import RunningSystem
@@ -71,8 +74,12 @@ async def make_service(stack: Stack, broker: Broker) -> AsyncIterator[MakeServic
 
 @pytest.fixture(scope="session")
 async def running_system() -> AsyncIterator[RunningSystem]:
-    """The whole of Betang as real processes behind its gateway, started when first asked for."""
-    system = RunningSystem()
+    """The whole of Betang as real processes behind its gateway, started when first asked for.
+
+    ``BETANG_RUNNING`` names the file of one that runs already, such as ``make compose-check``'s.
+    """
+    given = os.environ.get("BETANG_RUNNING")
+    system = GivenSystem(Path(given)) if given else RunningSystem()
     try:
         await system.start()
         yield system

@@ -1,6 +1,7 @@
 """The operator's tool: ``python -m deploy.nats init|issue|revoke|list``.
 
-``NATS_AUTHORITY`` is the folder of the operator's keys and ``NATS_URL`` the running server.
+``NATS_AUTHORITY`` is the folder of the operator's keys and ``NATS_URL`` the running server;
+``NATS_REPLICAS`` says on how many servers of a cluster an agency's stream is kept (1).
 """
 
 import argparse
@@ -12,22 +13,27 @@ from pathlib import Path
 from deploy.nats import agency
 from deploy.nats.authority import Authority
 from deploy.nats.claims import write_secret
-from deploy.nats.config import server_config
+from deploy.nats.config import Cluster, server_config
 
 
 def init(folder: Path, name: str) -> None:
     """Make the keys, the services' creds and ``nats.conf`` for a server of its own."""
     authority = Authority(folder)
     authority.write_creds()
-    text = server_config(
+    write_secret(folder / "nats.conf", container_config(authority, name))
+
+
+def container_config(authority: Authority, name: str, cluster: Cluster | None = None) -> str:
+    """Return the configuration of a server that listens everywhere and keeps all in ``/data``."""
+    return server_config(
         authority,
         name=name,
         listen="0.0.0.0:4222",
         monitor="0.0.0.0:8222",
         store=Path("/data/jetstream"),
         accounts=Path("/data/accounts"),
+        cluster=cluster,
     )
-    write_secret(folder / "nats.conf", text)
 
 
 def main() -> int:
@@ -50,7 +56,8 @@ def main() -> int:
         return 0
     authority = Authority(folder)
     if chosen.command == "issue":
-        door = asyncio.run(agency.issue(authority, chosen.url, chosen.code))
+        replicas = int(os.environ.get("NATS_REPLICAS", "1"))
+        door = asyncio.run(agency.issue(authority, chosen.url, chosen.code, replicas=replicas))
         print(f"{door.code}: creds {door.creds}, publish {door.publish}<type>, hear {door.hear}")
     elif chosen.command == "revoke":
         asyncio.run(agency.revoke(authority, chosen.url, chosen.code))

@@ -42,14 +42,14 @@ class Door:
     inbox_prefix: str
 
 
-async def issue(authority: Authority, nats_url: str, code: str) -> Door:
+async def issue(authority: Authority, nats_url: str, code: str, *, replicas: int = 1) -> Door:
     """Issue the agency's account, or renew what it has; return its door. Safe to repeat."""
     agency = authority.agency(code) or new_agency(code)
     if not agency.active:
         user = Key.new(nkeys.PREFIX_BYTE_USER)
         agency = dataclasses.replace(agency, user=user, active=True)
     authority.keep(agency)
-    await ensure_stream(authority, nats_url, agency.code)
+    await ensure_stream(authority, nats_url, agency.code, replicas=replicas)
     # CORE first: the import is refused while the export does not exist.
     await authority.push(nats_url, authority.core_token(), authority.agency_token(agency))
     return door(authority, agency)
@@ -71,8 +71,10 @@ async def revoke(authority: Authority, nats_url: str, code: str) -> None:
     await authority.push(nats_url, authority.agency_token(agency), authority.core_token())
 
 
-async def ensure_stream(authority: Authority, nats_url: str, code: str) -> None:
-    """Create or update the agency's stream ``IN_<CODE>`` in CORE."""
+async def ensure_stream(
+    authority: Authority, nats_url: str, code: str, *, replicas: int = 1
+) -> None:
+    """Create or update the agency's stream ``IN_<CODE>`` in CORE, kept on ``replicas`` servers."""
     client = await nats.connect(
         nats_url, user_credentials=str(authority.creds(CORE_ADMIN)), allow_reconnect=False
     )
@@ -86,6 +88,7 @@ async def ensure_stream(authority: Authority, nats_url: str, code: str) -> None:
         max_age=STREAM_AGE_MAX_S,
         max_msg_size=AGENCY_PAYLOAD_BYTES_MAX,
         duplicate_window=DUPLICATE_WINDOW_S,
+        num_replicas=replicas,
     )
     try:
         streams = client.jetstream()

@@ -64,6 +64,10 @@ class RunningSystem:
         self._process = process.spawn(command, log=self.log, env=env, cwd=ROOT)
         running = self.state / "running.json"
         await wait_until(lambda: self._lives() and running.exists(), within_s=START_S)
+        await self.join(running)
+
+    async def join(self, running: Path) -> None:
+        """Become a client of what the file ``running`` tells of, once it knows the regions."""
         told: dict[str, Any] = json.loads(await asyncio.to_thread(running.read_text))
         self.gateway_url, self.nats_url = told["gateway_url"], told["nats_url"]
         self.authority = Authority(Path(told["authority"]))
