@@ -6,6 +6,7 @@ from services.programs.actions import republish
 from services.programs.api import enrolments, organisations, programs, rules
 from services.programs.api.errors import CATALOGUE
 from services.programs.settings import ProgramsSettings
+from services.programs.storage.persons import KEYED as PERSONS
 from services.programs.subscriptions import distribution, registry, skpd
 from services.shared.http import create_service_app
 from services.shared.worker import run_worker
@@ -21,6 +22,7 @@ REPUBLISHERS = (
     republish.republish_programs,
     republish.republish_enrolments,
 )
+KEYED = (PERSONS,)
 
 
 def create_app() -> FastAPI:
@@ -46,6 +48,7 @@ def main() -> None:
         service="programs",
         subscriptions=SUBSCRIPTIONS,
         republishers=REPUBLISHERS,
+        keyed=KEYED,
     )
 
 

@@ -3,20 +3,20 @@
 from fastapi import FastAPI
 
 from services.registry.actions import regions as region_actions
-from services.registry.actions import republish
+from services.registry.actions import rekeying, republish
 from services.registry.actions.imports_work import ImportWorker, upload_reader
 from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
 from services.registry.api.import_shapes import IMPORT_ERRORS
 from services.registry.settings import RegistrySettings
-from services.registry.storage.identities import Numbers
 from services.registry.subscriptions.distribution import ENTITLEMENTS
 from services.registry.subscriptions.programs import ENROLMENTS
 from services.shared import upload_rows
-from services.shared.blobs import BlobStore, FolderBackend
+from services.shared.blob_places import backend_of
+from services.shared.blobs import BlobStore
 from services.shared.db import Database
 from services.shared.http import create_service_app
-from services.shared.sealing import Keyring
+from services.shared.key_files import KeyFile
 from services.shared.uploads import uploads_router
 from services.shared.worker import HOUR_S, Job, run_worker
 
@@ -26,6 +26,7 @@ REPUBLISHERS = (
     republish.republish_families,
     republish.republish_identities,
 )
+KEYED = rekeying.KEYED
 IMPORT_POLL_S = 1.0
 """A person who approved an import looks at its progress: a second is soon enough."""
 
@@ -33,7 +34,7 @@ IMPORT_POLL_S = 1.0
 def create_app() -> FastAPI:
     """Return the application of ``uvicorn --factory services.registry.main:create_app``."""
     settings = RegistrySettings()
-    app = create_service_app(
+    return create_service_app(
         settings,
         title="Betang registry",
         routers=[
@@ -46,21 +47,19 @@ def create_app() -> FastAPI:
         ],
         errors={**PROBLEMS, **IMPORT_ERRORS},
     )
-    app.state.numbers = Numbers(app.state.keyring)
-    return app
 
 
 def jobs(settings: RegistrySettings) -> tuple[Job, ...]:
     """Return what the worker does beside relay and inbox."""
-    keyring = Keyring.load(settings.key_file)
-    store = BlobStore(FolderBackend(settings.blob_dir), keyring)
+    keys = KeyFile(settings.key_file)
+    store = BlobStore(backend_of(settings), keys.current())
 
     async def load_regions(db: Database) -> None:
         async with db.transaction() as tx:
             await region_actions.load_regions(tx, settings.regency)
 
     def importer(db: Database) -> ImportWorker:
-        return ImportWorker(db, keyring, upload_reader(db, store))
+        return ImportWorker(db, keys, upload_reader(db, store))
 
     async def purge_uploads(db: Database) -> None:
         await upload_rows.purge(db, store)
@@ -82,6 +81,7 @@ def main() -> None:
         subscriptions=SUBSCRIPTIONS,
         republishers=REPUBLISHERS,
         jobs=jobs(settings),
+        keyed=KEYED,
     )
 
 

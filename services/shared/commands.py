@@ -1,4 +1,4 @@
-"""Orders to a service's worker, left in its database: republish, start over, rebuild, replay.
+"""Orders to a service's worker, left in its database: republish, rebuild, renew keys.
 
 The command line and the HTTP routes only write a row; the worker, which has the handlers and the
 NATS user, does it. So an operator needs no more than the database's URL.
@@ -22,6 +22,8 @@ from services.shared.tables import TABLES
 
 POLL_S = 1.0
 REPUBLISH, START_OVER, REBUILD, REPLAY = "republish", "start-over", "rebuild", "replay"
+RENEW_KEYS, COUNT_KEYS = "renew-keys", "count-keys"
+OUTCOME_LENGTH_MAX = 4_000
 
 Handler = Callable[[str | None], Awaitable[object]]
 log = structlog.get_logger(__name__)
@@ -101,5 +103,5 @@ class Commander:
             await tx.execute(
                 update(_table)
                 .where(_table.c.id == command_id)
-                .values(done_at=tx.now, outcome=str(result)[:500])
+                .values(done_at=tx.now, outcome=str(result)[:OUTCOME_LENGTH_MAX])
             )

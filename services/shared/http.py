@@ -20,6 +20,7 @@ from services.shared.conditional import etag, not_modified, require_match
 from services.shared.db import Database, EventRefused, sqlstate_of, where
 from services.shared.feed import changes_router
 from services.shared.health import Check, health_router
+from services.shared.key_files import KeyFile
 from services.shared.observability import (
     RequestTelemetry,
     configure_logging,
@@ -39,7 +40,6 @@ from services.shared.routes import (
     service_router,
     write_tx,
 )
-from services.shared.sealing import Keyring
 from services.shared.settings import ServiceSettings
 
 __all__ = [
@@ -92,7 +92,7 @@ def create_service_app(
     errors: Mapping[type[Exception], ProblemType] | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """Return the application: ``state`` holds settings, db, verifier, keyring, cursor_signer.
+    """Return the application: ``state`` holds settings, db, verifier, key_file, cursor_signer.
 
     Connections open at first use, so that the application also works without its lifespan.
     """
@@ -109,8 +109,8 @@ def create_service_app(
         settings.database_url, schema=settings.database_schema, service=settings.service_name
     )
     app.state.verifier = TokenVerifier(settings.issuers, settings.audience)
-    app.state.keyring = Keyring.load(settings.key_file)
-    app.state.cursor_signer = CursorSigner(app.state.keyring)
+    app.state.key_file = KeyFile(settings.key_file)
+    app.state.cursor_signer = CursorSigner(app.state.key_file.current())
     own = {EventRefused: EVENT_REFUSED, ClientDisconnect: CUT_OFF}
     problems.install(app, {**own, **(errors or {})})
     app.add_exception_handler(DBAPIError, _answer_database_error)

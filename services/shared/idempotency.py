@@ -93,7 +93,7 @@ async def take(tx: Transaction, claim: Claim, sealer: Sealer) -> Response | None
     if stored["request_hash"] != claim.request_hash:
         raise Problem(KEY_REUSED)
     headers = {**stored["headers"], "Idempotency-Replayed": "true"}
-    body = sealer.open(stored["body"], _context(claim))
+    body = sealer.open(stored["body"], context(claim.caller, claim.route, claim.key))
     return Response(body, stored["status"], headers)
 
 
@@ -108,7 +108,9 @@ async def remember(tx: Transaction, claim: Claim, response: Response, sealer: Se
             request_hash=claim.request_hash,
             status=response.status_code,
             headers=orjson.loads(orjson.dumps(headers)),
-            body=sealer.seal(bytes(response.body).decode(), _context(claim)),
+            body=sealer.seal(
+                bytes(response.body).decode(), context(claim.caller, claim.route, claim.key)
+            ),
             created_at=tx.now,
         )
     )
@@ -120,8 +122,9 @@ async def purge(db: Database) -> None:
         await tx.execute(delete(_table).where(_table.c.created_at < clock.now() - KEPT))
 
 
-def _context(claim: Claim) -> str:
-    return f"idempotency\x1f{claim.caller}\x1f{claim.route}\x1f{claim.key}"
+def context(caller: str, route: str, key: str) -> str:
+    """Return what the answer to this request is sealed for."""
+    return f"idempotency\x1f{caller}\x1f{route}\x1f{key}"
 
 
 def _is(claim: Claim) -> tuple[ColumnElement[bool], ...]:

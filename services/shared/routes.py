@@ -71,8 +71,8 @@ ReadTx = Annotated[ReadTransaction, Depends(read_tx, scope="function")]
 
 
 async def keyring(request: Request) -> Keyring:
-    """Return the service's keys."""
-    found: Keyring = request.app.state.keyring
+    """Return the service's keys as they are now; a request stays with them."""
+    found: Keyring = request.app.state.key_file.current()
     return found
 
 
@@ -154,7 +154,7 @@ async def _run(write: _Write, handle: Callable[[Request], Awaitable[Response]]) 
 
 
 def _sealer(request: Request) -> Sealer:
-    return Sealer(request.app.state.keyring)
+    return Sealer(request.app.state.key_file.current())
 
 
 def _claiming(endpoint: Callable[..., Any]) -> Callable[..., Any]:

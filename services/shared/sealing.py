@@ -87,13 +87,31 @@ class Keyring:
             indent=2,
         )
 
+    def with_key(self, purpose: Purpose, key_id: int, key: bytes) -> "Keyring":
+        """Return a keyring that can also read by ``key``; the active one stays."""
+        if key_id > KEY_ID_MAX:
+            raise SealError(f"{purpose}: all key ids are used")
+        old = self.purposes[purpose]
+        return self._with(purpose, PurposeKeys(old.active, {**old.keys, key_id: key}))
+
+    def activated(self, purpose: Purpose, key_id: int) -> "Keyring":
+        """Return a keyring that writes by a key that it holds."""
+        keys = self.purposes[purpose].keys
+        if key_id not in keys:
+            raise SealError(f"{purpose}: the key is not in the ring")
+        return self._with(purpose, PurposeKeys(key_id, keys))
+
+    def only_active(self, purpose: Purpose) -> "Keyring":
+        """Return a keyring without the old keys of ``purpose``."""
+        keys = self.purposes[purpose]
+        return self._with(purpose, PurposeKeys(keys.active, {keys.active: keys.active_key}))
+
     def rotated(self, purpose: Purpose) -> "Keyring":
         """Return a keyring with a new active key for ``purpose``; the old ones stay readable."""
-        old = self.purposes[purpose]
-        new_id = max(old.keys) + 1
-        if new_id > KEY_ID_MAX:
-            raise SealError(f"{purpose}: all key ids are used")
-        keys = PurposeKeys(new_id, {**old.keys, new_id: os.urandom(KEY_BYTES)})
+        key_id = max(self.purposes[purpose].keys) + 1
+        return self.with_key(purpose, key_id, os.urandom(KEY_BYTES)).activated(purpose, key_id)
+
+    def _with(self, purpose: Purpose, keys: PurposeKeys) -> "Keyring":
         return Keyring({**self.purposes, purpose: keys})
 
 

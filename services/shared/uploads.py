@@ -19,7 +19,8 @@ from starlette.requests import ClientDisconnect
 
 from services.shared import upload_rows
 from services.shared.auth import Actor, allow
-from services.shared.blobs import BlobStore, FolderBackend
+from services.shared.blob_places import backend_of
+from services.shared.blobs import BlobStore
 from services.shared.db import Database
 from services.shared.ids import new_id
 from services.shared.problems import NOT_FOUND, TOO_LARGE, Problem, ProblemType
@@ -71,7 +72,7 @@ NOT_FINISHED = ProblemType(
 def uploads_router(service: str, purposes: Sequence[UploadPurpose]) -> APIRouter:
     """Return ``/v1/uploads/<service>``: announce, send, ask, download.
 
-    Needs ``app.state.settings.blob_dir`` and ``app.state.keyring``.
+    Needs ``app.state.settings`` that say where files lie, and ``app.state.key_file``.
     """
     table = {purpose.name: purpose for purpose in purposes}
     senders = allow(*{role for purpose in purposes for role in purpose.senders})
@@ -165,9 +166,7 @@ def store_of(request: Request) -> BlobStore:
     """Return the application's blob store, made at first use."""
     state = request.app.state
     if getattr(state, "blobs", None) is None:
-        if state.settings.blob_dir is None:
-            raise RuntimeError("a service with uploads declares blob_dir as required")
-        state.blobs = BlobStore(FolderBackend(state.settings.blob_dir), state.keyring)
+        state.blobs = BlobStore(backend_of(state.settings), state.key_file.current())
     store: BlobStore = state.blobs
     return store
 

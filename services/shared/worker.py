@@ -16,12 +16,21 @@ import uvicorn
 import uvloop
 from nats.aio.client import Client
 
-from services.shared import audit, broker, commands, idempotency, inbox_table, republishing
+from services.shared import (
+    audit,
+    broker,
+    commands,
+    idempotency,
+    inbox_table,
+    rekeying,
+    republishing,
+)
 from services.shared.broker import Backoff, is_passing, pause
 from services.shared.commands import Commander
 from services.shared.db import Database
 from services.shared.health import Check, operations_app
 from services.shared.inbox import Inbox, Subscription
+from services.shared.key_files import KeyFile
 from services.shared.locks import try_lock
 from services.shared.observability import (
     OUTBOX_AGE,
@@ -30,6 +39,7 @@ from services.shared.observability import (
     configure_tracing,
 )
 from services.shared.outbox import Relay
+from services.shared.rekeying import KeyedRows
 from services.shared.republishing import Republisher
 from services.shared.settings import ServiceSettings
 
@@ -53,6 +63,7 @@ def run_worker(
     subscriptions: Sequence[Subscription],
     republishers: Sequence[Republisher],
     jobs: Sequence[Job] = (),
+    keyed: Sequence[KeyedRows] = (),
 ) -> None:
     """Work until SIGTERM or SIGINT. ``main.py`` of a service ends with this call."""
     configure_logging(service, settings.log_level)
@@ -68,6 +79,7 @@ def run_worker(
             subscriptions=subscriptions,
             republishers=republishers,
             jobs=jobs,
+            keyed=keyed,
             stop=stop,
         )
 
@@ -83,6 +95,7 @@ async def work(
     republishers: Sequence[Republisher],
     jobs: Sequence[Job],
     stop: asyncio.Event,
+    keyed: Sequence[KeyedRows] = (),
 ) -> None:
     """Work until ``stop`` is set."""
     db = Database(settings.database_url, schema=settings.database_schema, service=service)
@@ -91,12 +104,14 @@ async def work(
         return
     relay = Relay(db, client, service, republishers, replicas=settings.nats_replicas)
     inbox = Inbox(db, client, service, subscriptions)
+    keys = KeyFile(settings.key_file)
+    handlers = {**command_handlers(relay, inbox), **rekeying.handlers(db, keys, keyed)}
     log.info("worker_started", subscriptions=[each.name for each in subscriptions])
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(relay.run(stop))
             tasks.create_task(inbox.run(stop))
-            tasks.create_task(Commander(db, command_handlers(relay, inbox)).run(stop))
+            tasks.create_task(Commander(db, handlers).run(stop))
             for job in (*standard_jobs(settings), *jobs):
                 tasks.create_task(run_job(db, job, stop))
             if settings.metrics_port is not None:

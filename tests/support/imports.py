@@ -9,7 +9,7 @@ from services.registry.actions.imports_work import ImportWorker, upload_reader
 from services.registry.actions.regions import load_regions
 from services.registry.api.imports import XLSX
 from services.shared.blobs import BlobStore, FolderBackend
-from services.shared.sealing import Keyring
+from services.shared.key_files import KeyFile
 from tests.support.service import REGENCY, ServiceUnderTest
 
 VILLAGE = "62.02.06.2005"
@@ -23,12 +23,12 @@ class ImportDesk:
     def __init__(self, service: ServiceUnderTest) -> None:
         self.service = service
         self.client = service.client
-        self.keyring: Keyring = service.app.state.keyring
+        self.keys: KeyFile = service.app.state.key_file
         self.worker = self.new_worker()
 
     def new_worker(self) -> ImportWorker:
-        store = BlobStore(FolderBackend(self.service.blobs), self.keyring)
-        return ImportWorker(self.service.db, self.keyring, upload_reader(self.service.db, store))
+        store = BlobStore(FolderBackend(self.service.blobs), self.keys.current())
+        return ImportWorker(self.service.db, self.keys, upload_reader(self.service.db, store))
 
     async def open(self) -> "ImportDesk":
         async with self.service.db.transaction() as tx:

@@ -130,6 +130,7 @@ class PersonRow(Row, table=True):
     nik_index: bytes | None = Field(sa_type=LargeBinary)
     kk_masked: str | None
     kk_index: bytes | None = Field(sa_type=LargeBinary)
+    index_key_version: int | None
     erased: bool
     epoch: int = Field(sa_type=BigInteger)
     version: int = Field(sa_type=BigInteger)

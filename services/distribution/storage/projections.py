@@ -11,6 +11,7 @@ import orjson
 
 from services.distribution.storage.tables import metadata
 from services.shared.db import Transaction
+from services.shared.rekeying import KeyedRows
 
 Told = Sequence[dict[str, Any]]
 
@@ -101,16 +102,18 @@ RETURNING person_id
 
 PERSONS = """
 INSERT INTO persons (id, family_id, name, nik_masked, nik_sealed, nik_index, kk_masked, kk_index,
-                     erased, epoch, version)
+                     index_key_version, erased, epoch, version)
 SELECT id, family_id, name, nik_masked, nik_sealed, decode(nik_index, 'hex'), kk_masked,
-       decode(kk_index, 'hex'), erased, epoch, version
+       decode(kk_index, 'hex'), index_key_version, erased, epoch, version
 FROM json_to_recordset($1::json)
     AS t(id uuid, family_id uuid, name text, nik_masked text, nik_sealed text, nik_index text,
-         kk_masked text, kk_index text, erased boolean, epoch bigint, version bigint)
+         kk_masked text, kk_index text, index_key_version int, erased boolean, epoch bigint,
+         version bigint)
 ON CONFLICT (id) DO UPDATE SET family_id = excluded.family_id, name = excluded.name,
     nik_masked = excluded.nik_masked, nik_sealed = excluded.nik_sealed,
     nik_index = excluded.nik_index, kk_masked = excluded.kk_masked, kk_index = excluded.kk_index,
-    erased = excluded.erased, epoch = excluded.epoch, version = excluded.version
+    index_key_version = excluded.index_key_version, erased = excluded.erased,
+    epoch = excluded.epoch, version = excluded.version
 WHERE (persons.epoch, persons.version) < (excluded.epoch, excluded.version)
 """
 
@@ -173,3 +176,25 @@ async def empty(tx: Transaction, *tables: str) -> None:
     """Delete every row of projections that are about to be rebuilt."""
     for table in tables:
         await tx.execute(metadata.tables[table].delete())
+
+
+KEYED = KeyedRows(
+    "persons",
+    (
+        (
+            "seal",
+            (
+                "SELECT get_byte(decode(left(nik_sealed, 2), 'hex'), 0), count(*) FROM persons"
+                " GROUP BY 1"
+            ),
+        ),
+        (
+            "index",
+            (
+                "SELECT coalesce(index_key_version, 0), count(*) FROM persons"
+                " WHERE nik_index IS NOT NULL OR kk_index IS NOT NULL GROUP BY 1"
+            ),
+        ),
+    ),
+)
+"""The registry renews them: it tells each identity again."""

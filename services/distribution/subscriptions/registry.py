@@ -54,7 +54,7 @@ async def handle_identities(tx: Transaction, events: Sequence[Received[PersonIde
     """Keep names and numbers for handover lists; an erased person keeps none."""
     fields = {
         "family_id", "name", "nik_masked", "nik_sealed", "nik_index", "kk_masked", "kk_index",
-        "erased",
+        "index_key_version", "erased",
     }  # fmt: skip
     persons = [
         {

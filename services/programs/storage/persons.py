@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from services.programs.storage.projection_tables import PERSONS
 from services.shared.auth import Scope
 from services.shared.db import ReadTransaction, Transaction
+from services.shared.rekeying import KeyedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,19 @@ async def masked_numbers(tx: ReadTransaction, person_ids: Sequence[UUID]) -> dic
 async def clear_persons(tx: Transaction) -> None:
     """Remove every identity."""
     await tx.execute(delete(PERSONS))
+
+
+KEYED = KeyedRows(
+    "person_identities",
+    (
+        ("seal", "SELECT get_byte(nik_sealed, 0), count(*) FROM person_identities GROUP BY 1"),
+        (
+            "index",
+            (
+                "SELECT index_key_version, count(*) FROM person_identities"
+                " WHERE nik_index IS NOT NULL OR kk_index IS NOT NULL GROUP BY 1"
+            ),
+        ),
+    ),
+)
+"""The registry renews them: it tells each identity again."""

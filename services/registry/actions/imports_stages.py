@@ -29,7 +29,8 @@ from services.registry.storage.import_rows import Outcome, Part, StagedContent
 from services.registry.storage.imports import ImportJob
 from services.shared import clock
 from services.shared.db import Database, Transaction
-from services.shared.sealing import Keyring, Sealer
+from services.shared.key_files import KeyFile
+from services.shared.sealing import Sealer
 
 PART_ROWS = 6_000
 BEAT_S = 1.0
@@ -51,7 +52,7 @@ class Workshop:
     """What all stages need, and the progress that the heartbeat shows."""
 
     db: Database
-    keyring: Keyring
+    keys: KeyFile
     read_upload: ReadUpload
     numbers: Numbers = field(init=False)
     sealer: Sealer = field(init=False)
@@ -59,8 +60,12 @@ class Workshop:
     total: int | None = None
 
     def __post_init__(self) -> None:
-        self.numbers = Numbers(self.keyring)
-        self.sealer = Sealer(self.keyring)
+        self.take_keys()
+
+    def take_keys(self) -> None:
+        """Work with the keys of now: before each part that no rotation may come into."""
+        keyring = self.keys.current()
+        self.numbers, self.sealer = Numbers(keyring), Sealer(keyring)
 
 
 async def advance(shop: Workshop, job: ImportJob) -> None:
@@ -99,8 +104,9 @@ def _seldom_collected() -> Iterator[None]:
 
 async def _stage(shop: Workshop, job: ImportJob) -> None:
     content = await shop.read_upload(job.upload_id)
+    shop.take_keys()
     async with shop.db.transaction() as tx:
-        await import_rows.clear(tx, job.id)
+        await import_rows.clear(tx, job.id, shop.numbers.key_version)
     reader = imports_staging.FileReader(job, content, shop.numbers, shop.sealer, clock.today())
     step = imports_staging.stepper(reader)
     while (staged := await asyncio.to_thread(step)) is not None:
@@ -119,6 +125,7 @@ async def _compare(shop: Workshop, job: ImportJob) -> None:
         shop.total = (await import_rows.count(tx, job.id))["rows_read"]
     part = Part(touched=False, size=PART_ROWS)
     while True:
+        shop.take_keys()
         async with shop.db.transaction() as tx:
             rows = await import_rows.next_part(tx, job.id, shop.sealer, part)
             if not rows:
@@ -137,6 +144,7 @@ async def _merge(shop: Workshop, job: ImportJob) -> None:
     async with shop.db.transaction() as tx:
         # Before the comparison, so that no other merge comes between it and the writing.
         await merging.hold_merges(tx)
+        shop.take_keys()
         counts = await import_rows.count(tx, job.id)
         shop.total = counts["rows_new"] + counts["rows_changed"]
         part = Part(touched=True, size=PART_ROWS)
@@ -219,7 +227,7 @@ def _outcomes(rows: list[StagedContent], reviews: dict[int, Review]) -> list[Out
 async def _fail(shop: Workshop, job: ImportJob, refused: FileRefusedError) -> None:
     failure = {"code": refused.code, "params": refused.params}
     async with shop.db.transaction() as tx:
-        await import_rows.clear(tx, job.id)
+        await import_rows.clear(tx, job.id, None)
         await _move(tx, job, ImportState.FAILED, {"failure": failure})
     log.info("import_failed", import_id=str(job.id), code=refused.code)
 

@@ -15,7 +15,8 @@ from services.registry.storage.imports import ATTEMPTS_MAX, ImportJob
 from services.shared import upload_rows
 from services.shared.blobs import BlobMissing, BlobStore
 from services.shared.db import Database
-from services.shared.sealing import Keyring, SealError
+from services.shared.key_files import KeyFile
+from services.shared.sealing import SealError
 
 RETRY_AFTER = timedelta(seconds=5)
 STAGED_ROWS_KEPT = timedelta(days=30)
@@ -50,9 +51,9 @@ def upload_reader(db: Database, store: BlobStore) -> ReadUpload:
 class ImportWorker:
     """Advances imports one at a time. Several may run; the database shares the work out."""
 
-    def __init__(self, db: Database, keyring: Keyring, read_upload: ReadUpload) -> None:
+    def __init__(self, db: Database, keys: KeyFile, read_upload: ReadUpload) -> None:
         self._db = db
-        self._shop = Workshop(db, keyring, read_upload)
+        self._shop = Workshop(db, keys, read_upload)
         self._name = uuid4().hex
 
     async def drain(self) -> int:

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from services.registry.storage.identities import Numbers
 from services.shared.auth import Actor, allow
+from services.shared.http import Keys
 from services.shared.roles import Role
 
 VILLAGE = (Role.OPERATOR_DESA, Role.PENDAMPING, Role.KADES)
@@ -33,9 +34,8 @@ Revealer = Annotated[Actor, allow(*REVEALERS)]
 Officer = Annotated[Actor, allow(Role.DPO)]
 
 
-async def _numbers(request: Request) -> Numbers:
-    found: Numbers = request.app.state.numbers
-    return found
+async def _numbers(keys: Keys) -> Numbers:
+    return Numbers(keys)
 
 
 NumbersDep = Annotated[Numbers, Depends(_numbers)]

@@ -120,9 +120,11 @@ async def stage(
     )
 
 
-async def clear(tx: Transaction, import_id: UUID) -> None:
-    """Delete what an interrupted attempt staged."""
+async def clear(tx: Transaction, import_id: UUID, index_key_version: int | None) -> None:
+    """Delete what an interrupted attempt staged; what follows is indexed by this key."""
+    values = {"id": import_id, "version": index_key_version}
     await tx.execute(text("DELETE FROM import_rows WHERE import_id = :id"), {"id": import_id})
+    await tx.execute(text("UPDATE imports SET index_key_version = :version WHERE id = :id"), values)
 
 
 async def same_niks(tx: Transaction, import_id: UUID) -> list[tuple[int, bytes, bytes]]:

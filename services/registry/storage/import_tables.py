@@ -73,6 +73,7 @@ class ImportRow(Row, table=True):
     reviewed_at: datetime | None = Field(sa_type=INSTANT)
     finished_at: datetime | None = Field(sa_type=INSTANT)
     updated_at: datetime = Field(sa_type=INSTANT)
+    index_key_version: int | None
     rows_deleted_at: datetime | None = Field(sa_type=INSTANT)
 
 

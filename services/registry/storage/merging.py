@@ -50,11 +50,12 @@ class Work:
         return {"source": self.source, "recorded_at": self.tx.now}
 
 
+MERGES = "hashtextextended('registry.merge.' || current_schema(), 0)"
+
+
 async def hold_merges(tx: Transaction) -> None:
     """Let one merge run at a time: two could each create the family that the other misses."""
-    await (await tx.raw()).execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended('registry.merge.' || current_schema(), 0))"
-    )
+    await (await tx.raw()).execute(f"SELECT pg_advisory_xact_lock({MERGES})")
 
 
 async def write(work: Work, plan: Plan) -> None:
