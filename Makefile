@@ -5,7 +5,7 @@ VENV ?= .venv
 RUN := $(VENV)/bin/python
 PYTEST_WORKERS ?= 2
 
-.PHONY: up down status test bench check format schemas requirements constraints clean help
+.PHONY: up down status test bench check format schemas requirements constraints compose-check clean help
 
 help:
 	@echo "make up      start everything; FAMILIES=150000 for a full-size synthetic regency"
@@ -52,7 +52,7 @@ format: $(VENV)/.installed
 schemas: $(VENV)/.installed
 	$(RUN) -m services.contracts.generate
 
-# Both files follow from pyproject.toml; uv is needed for this alone.
+# All three files follow from pyproject.toml; uv is needed for this alone.
 constraints:
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --quiet -o constraints.txt \
@@ -60,6 +60,13 @@ constraints:
 	uv pip compile pyproject.toml --constraint constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --quiet -o deploy/requirements.txt \
 	  --no-emit-index-url
+	echo setuptools | uv pip compile - --constraint constraints.txt --python-version 3.11 \
+	  --universal --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
+	  -o deploy/requirements-build.txt
+
+# Outside CI: root, Debian's debootstrap, docker.io and docker-compose; deploy/README.md says more.
+compose-check: $(VENV)/.installed
+	$(RUN) -m deploy.check
 
 clean:
 	rm -rf .betang .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

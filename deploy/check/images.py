@@ -11,7 +11,7 @@ from deploy.check.docker import CannotCheck, Docker
 from deploy.local import nats
 
 HERE = Path(__file__).parent
-REQUIREMENTS = HERE.parent / "requirements.txt"
+DEPLOY = HERE.parent
 SUITE = "bookworm"
 STAGES = ("base", "builder", "postgres", "nats")
 MIRROR = re.compile(r"\bhttps?://\S+/debian/?(?=\s|$)")
@@ -61,12 +61,13 @@ def mirror(sources: Iterable[Path] | None = None) -> str:
 
 
 def _download_wheels(folder: Path) -> None:
-    """Get the pinned wheels for Debian's Python from the package registry of this machine."""
+    """Get what is pinned, for Debian's Python, from the package registry of this machine."""
+    pinned = [DEPLOY / "requirements-build.txt", DEPLOY / "requirements.txt"]
     subprocess.run(
         [
-            *(sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes"),
-            *("--only-binary", ":all:", "--python-version", "3.11", "--dest", str(folder)),
-            *("--requirement", str(REQUIREMENTS)),
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps"),
+            *("--python-version", "3.11", "--dest", str(folder)),
+            *(word for file in pinned for word in ("--requirement", str(file))),
         ],
         check=True,
     )
