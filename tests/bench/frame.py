@@ -13,13 +13,15 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 
 from deploy.local import process
+from services.shared.db import Database
+from tests.bench.load import Load, Order
 from tests.support.service import Broker
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -68,7 +70,8 @@ class Figure:
         rounded = {k: None if v is None else float(f"{v:.4g}") for k, v in numbers.items()}
         told = {"name": self.name, "value": rounded["value"], "unit": self.unit}
         return json.dumps(
-            {**told, "limit": rounded["limit"], "ratio": rounded["ratio"], "aim": self.aim}
+            {**told, "limit": rounded["limit"], "ratio": rounded["ratio"], "aim": self.aim},
+            ensure_ascii=False,
         )
 
 
@@ -101,21 +104,41 @@ def ratio(values: Sequence[float], limits: Sequence[float]) -> float:
 
 
 class Program:
-    """A started program and what it has used. Linux only: it reads ``/proc``."""
+    """A started program, its ``port`` if it serves, and what it used. Linux only: ``/proc``."""
 
-    def __init__(self, command: Sequence[str], *, log: Path, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, command: Sequence[str], *, log: Path, env: Mapping[str, str], port: int = 0
+    ) -> None:
         inherited = {"PATH": os.environ.get("PATH", ""), "TMPDIR": tempfile.gettempdir()}
         self.log = log
+        self.port = port
         self._process = process.spawn(command, log=log, env={**inherited, **env}, cwd=ROOT)
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
-    def runs(self) -> bool:
-        """Say whether it still runs; fail with the end of its log when it does not."""
-        assert self._process.poll() is None, self.log.read_text()[-2000:]
-        return True
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def answers(self) -> None:
+        """Wait until it takes connections. Fail with the end of its log when it ended."""
+
+        async def takes_connections() -> bool:
+            assert self._process.poll() is None, self.story()
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                return False
+            writer.close()
+            return True
+
+        await wait_until(takes_connections, within_s=START_S, what=f"{self.log.stem} answers")
+
+    def story(self) -> str:
+        """Return the end of its log."""
+        return f"{self.log.stem}: {self.log.read_text()[-2000:]}"
 
     def cpu_s(self) -> float:
         """Return the processor time used so far, user and system, in seconds."""
@@ -132,34 +155,6 @@ class Program:
         process.stop(self._process)
 
 
-class Served(Program):
-    """An application under uvicorn, one worker, with the options of a deployed service."""
-
-    def __init__(self, factory: str, *, log: Path, env: Mapping[str, str]) -> None:
-        self.port = process.free_port()
-        command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--host", "127.0.0.1"]
-        options = ["--port", str(self.port), "--no-access-log", "--timeout-graceful-shutdown", "5"]
-        super().__init__([*command, *options], log=log, env=env)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def answers(self) -> None:
-        """Wait until it takes connections."""
-
-        async def open_port() -> bool:
-            self.runs()
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                return False
-            writer.close()
-            return True
-
-        await wait_until(open_port, within_s=START_S, what=f"{self.log.stem} answers")
-
-
 class Bench:
     """One run: a PostgreSQL that keeps its promises, programs, all stopped at the end.
 
@@ -174,16 +169,37 @@ class Bench:
         """Tell who waits how far it is."""
         print(text, file=sys.stderr, flush=True)
 
-    def start(self, name: str, command: Sequence[str], env: Mapping[str, str]) -> Program:
+    def start(
+        self, name: str, command: Sequence[str], env: Mapping[str, str], port: int = 0
+    ) -> Program:
         """Start a program; it is stopped at the end of the section."""
-        return self._watched(Program(command, log=self.log(name), env=env))
+        program = Program(command, log=self.log(name), env=env, port=port)
+        self._stopping.callback(program.stop)
+        return program
 
-    async def serve(self, name: str, factory: str, env: Mapping[str, str]) -> Served:
-        """Start an application, e.g. ``services.registry.main:create_app``, and wait for it."""
-        served = Served(factory, log=self.log(name), env=env)
-        self._watched(served)
-        await served.answers()
-        return served
+    async def serve(self, name: str, factory: str, env: Mapping[str, str]) -> Program:
+        """Start an application, e.g. ``services.registry.main:create_app``, as it is deployed.
+
+        Under uvicorn, one worker; wait until it takes connections.
+        """
+        port = process.free_port()
+        command = [sys.executable, "-m", "uvicorn", "--factory", factory, "--host", "127.0.0.1"]
+        options = ["--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", "5"]
+        program = self.start(name, [*command, *options], env, port)
+        await program.answers()
+        return program
+
+    async def load(self, server: Program, order: Order) -> Load:
+        """Put load on a server from a process of its own."""
+        command = [sys.executable, "-m", "tests.bench.load"]
+        pipe = asyncio.subprocess.PIPE
+        caller = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, cwd=ROOT)
+        before = server.cpu_s()
+        order = replace(order, port=server.port)
+        told, _ = await caller.communicate(json.dumps(asdict(order)).encode())
+        assert caller.returncode == 0, server.story()
+        found = Load(**json.loads(told))
+        return replace(found, cpu_us=(server.cpu_s() - before) / found.answers * 1e6)
 
     def broker(self) -> Broker:
         """Start a NATS server of the section's own, without streams."""
@@ -192,6 +208,17 @@ class Bench:
         broker = Broker(server)
         self._stopping.push_async_callback(broker.close)
         return broker
+
+    async def database(self, service: str) -> Database:
+        """Return a fresh database of ``service``, as its programs connect to it."""
+        urls = await self.stack.database(service)
+        database = Database(urls.app, schema=service, service=service)
+        self.at_end(database.close)
+        return database
+
+    def at_end(self, close: Callable[[], Awaitable[object]]) -> None:
+        """Call ``close`` at the end of the section."""
+        self._stopping.push_async_callback(close)
 
     def client(self) -> httpx.AsyncClient:
         """Return an HTTP client, for set-up and checks, never for load."""
@@ -202,7 +229,3 @@ class Bench:
     def log(self, name: str) -> Path:
         """Return the file where a program's output goes, gone after the run."""
         return self.stack.folder / f"{name}.log"
-
-    def _watched(self, program: Program) -> Program:
-        self._stopping.callback(program.stop)
-        return program
