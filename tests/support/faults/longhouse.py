@@ -1,0 +1,175 @@
+"""All four services as real processes on one PostgreSQL and one NATS, quick to kill and restart.
+
+Unlike ``tests.support.system.RunningSystem`` it has no gateway and no supervisor: a test says which
+part lives, dies at which point (see ``mortal``), and when it is started again. ``client`` finds the
+service of a path by the gateway's own table.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from multiprocessing.process import BaseProcess
+
+import httpx
+import nats
+
+from deploy.local import process
+from deploy.local.environment import service_environment
+from deploy.local.supervisor import answers
+from deploy.nats import agency
+from deploy.postgres.provision import Urls
+from gateway.routes import Router
+from services.shared.db import Database
+from tests.support.faults.checker import Databases, connected
+from tests.support.faults.mortal import EXIT_CODE, Death, Parts, kill, stop
+from tests.support.faults.truths import SERVICES
+from tests.support.service import Broker
+from tests.support.stack import Stack
+from tests.support.system import AgencyClient
+from tests.support.waiting import wait_until
+
+STARTS_S = 90
+DIES_S = 120
+CALL_S = 30.0
+
+
+class Longhouse:
+    """``client`` and ``token`` as of a ``RunningSystem``.
+
+    Parts are named ``registry``, ``registry-worker``, ``programs`` and so on.
+    """
+
+    def __init__(self, stack: Stack, broker: Broker) -> None:
+        self.stack, self.broker = stack, broker
+        self.signer = stack.signer
+        around = stack.around(broker.server)
+        around.blobs.mkdir(parents=True)
+        self.around = around
+        self.parts: dict[str, BaseProcess] = {}
+        self.beside: list[BaseProcess] = []
+        self.urls: dict[str, Urls] = {}
+        self.ports = {service: process.free_port() for service in SERVICES}
+        self.logs = stack.folder / f"longhouse-{around.blobs.name}"
+        self.logs.mkdir()
+        self._starter = Parts(self.logs)
+        self.client = httpx.AsyncClient(
+            transport=_ByPath(self.ports), base_url="http://longhouse.test", timeout=CALL_S
+        )
+        self._open = AsyncExitStack()
+
+    async def start(self, agencies: Sequence[str]) -> None:
+        """Make databases and accounts, start everything, wait until it answers."""
+        for service in SERVICES:
+            self.urls[service] = await self.stack.database(service)
+            (self.around.blobs / service).mkdir()
+        for code in agencies:
+            await self.broker.issue_agency(code)
+        for service in SERVICES:
+            self.run(service)
+            self.run(f"{service}-worker")
+        await self.until_ready()
+
+    async def stop(self) -> None:
+        """End every process. Safe to call twice."""
+        await self._open.aclose()
+        await self.client.aclose()
+        for each in (*self.parts.values(), *self.beside):
+            kill(each)
+
+    def environment(self, service: str) -> dict[str, str]:
+        return service_environment(service, self.urls[service], self.around)
+
+    def run(self, part: str, death: Death | None = None) -> BaseProcess:
+        """Start a part that does not run, to die at ``death``."""
+        service = part.removesuffix("-worker")
+        env = self.environment(service)
+        if part == service:
+            started = self._starter.api(service, env, self.ports[service], death)
+        else:
+            started = self._starter.worker(service, env, death)
+        self.parts[part] = started
+        return started
+
+    def run_beside(self, service: str) -> BaseProcess:
+        """Start one more worker of ``service``."""
+        self.beside.append(self._starter.worker(service, self.environment(service)))
+        return self.beside[-1]
+
+    def kill(self, part: str) -> None:
+        kill(self.parts[part])
+
+    async def halt(self, part: str) -> None:
+        """End a part as an operator does."""
+        await stop(self.parts[part])
+
+    async def until_dead(self, part: str) -> None:
+        """Wait until a part died at its point."""
+        living = self.parts[part]
+        await wait_until(lambda: not living.is_alive(), DIES_S, what=f"the death of {part}")
+        living.join()
+        assert living.exitcode == EXIT_CODE, (
+            f"{part} ended with {living.exitcode}\n{self.log(part)}"
+        )
+
+    async def until_ready(self, *services: str) -> None:
+        """Wait until the HTTP applications answer."""
+        for service in services or SERVICES:
+            url = f"http://127.0.0.1:{self.ports[service]}/health/live"
+            await wait_until(lambda url=url: answers(url), STARTS_S, what=f"{service} answers")
+
+    def all_live(self) -> None:
+        """Fail when a part ended by itself: nobody expected that."""
+        ended = [name for name, part in self.parts.items() if not part.is_alive()]
+        assert not ended, "\n".join(f"{name} ended\n{self.log(name)}" for name in ended)
+
+    def log(self, part: str) -> str:
+        file = self.logs / f"{part}.log"
+        return file.read_text()[-3000:] if file.exists() else ""
+
+    def token(
+        self,
+        *roles: str,
+        regions: Sequence[str] = ("62.02",),
+        agency: str | None = None,
+        subject: str | None = None,
+    ) -> str:
+        """Return a token of a person with these roles."""
+        who = subject or "-".join([*roles, *regions, agency or ""])
+        return self.signer.token(subject=who, roles=roles, regions=regions, agency=agency, name=who)
+
+    async def databases(self) -> Databases:
+        """Return connections for the checker, open until the end."""
+        return await self._open.enter_async_context(
+            connected({service: urls.owner for service, urls in self.urls.items()})
+        )
+
+    def database(self, service: str) -> Database:
+        """Return the database of a service as its own program has it. The caller closes it."""
+        return Database(self.urls[service].app, schema=service, service=service)
+
+    async def connect_agency(self, code: str) -> AgencyClient:
+        """Return an agency's own NATS client; the caller closes it."""
+        door = await agency.issue(self.broker.server.authority, self.broker.server.url, code)
+        client = await nats.connect(
+            self.broker.server.url,
+            user_credentials=str(door.creds),
+            inbox_prefix=door.inbox_prefix.encode(),
+        )
+        return AgencyClient(code, client)
+
+
+class _ByPath(httpx.AsyncBaseTransport):
+    """Sends a request to the service that the gateway would choose."""
+
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        self._ports, self._router = ports, Router()
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        route = self._router.find(request.url.raw_path.split(b"?")[0])
+        assert route is not None, request.url.path
+        port = self._ports[route.service]
+        request.url = request.url.copy_with(scheme="http", host="127.0.0.1", port=port)
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
