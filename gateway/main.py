@@ -132,13 +132,16 @@ class Gateway:
             return
         actor, allowance = await self._admit(scope)
         counted = _adding(send, allowance)
-        if route is not None:
-            await self.proxy.forward(scope, receive, counted, route=route, actor=actor)
-        elif path in OWN_PATHS:
-            scope["betang.actor"] = actor
-            await self.pages(scope, receive, counted)
-        else:
-            raise Problem(NOT_FOUND, headers=allowance.headers())
+        try:
+            if route is not None:
+                await self.proxy.forward(scope, receive, counted, route=route, actor=actor)
+            elif path in OWN_PATHS:
+                scope["betang.actor"] = actor
+                await self.pages(scope, receive, counted)
+            else:
+                raise Problem(NOT_FOUND)
+        except Problem as problem:
+            await problem_response(scope, problem)(scope, receive, counted)
 
     async def _admit(self, scope: Scope) -> tuple[Actor, Allowance]:
         """Return the caller and what is left to it. Raise 401, 403, 429 or 503."""

@@ -1,8 +1,8 @@
 """One OpenAPI 3.1 document of everything that can be called: the services' own, merged.
 
 Each service's document is fetched and kept for a while; the last one known stands in for a
-service that is down. Only paths of the route table are shown. A schema name that two services
-use differently gets the service's name in front, in both.
+service that is down. Only paths of the route table are shown. A component's name that two
+services use differently gets the service's name in front, in both.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import structlog
 
+from gateway.described import show_gateway
 from gateway.routes import Router
 from gateway.transport import FAILURES
 
@@ -22,7 +23,7 @@ FRESH_S = 30
 FETCH_S = 3
 DOCUMENT_BYTES_MAX = 5_000_000
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-SCHEMA_REF = "#/components/schemas/"
+SHARED_COMPONENTS = ("schemas", "examples", "headers", "securitySchemes")
 log = structlog.get_logger(__name__)
 
 Document = dict[str, Any]
@@ -87,41 +88,52 @@ def merge(
     own: Document, documents: Mapping[str, Document], router: Router, *, unavailable: list[str]
 ) -> Document:
     """Merge the services' documents into ``own``; pure."""
+    everyone = {"gateway": own, **documents}
+    clashing = _clashing(everyone)
+    components: Document = {kind: {} for kind in SHARED_COMPONENTS}
+    paths: Document = {}
+    for service, document in everyone.items():
+        renamed = {ref: _own_ref(ref, service) for ref in clashing}
+        theirs = document.get("components", {})
+        for kind in SHARED_COMPONENTS:
+            for name, component in theirs.get(kind, {}).items():
+                ref = f"#/components/{kind}/{name}"
+                target = renamed.get(ref, ref).rsplit("/", 1)[1]
+                components[kind][target] = _with_refs(component, renamed)
+        for path, operations in document.get("paths", {}).items():
+            route = router.find(path.replace("{", "").replace("}", "").encode())
+            if service == "gateway" or (route is not None and route.service == service):
+                paths[path] = _with_refs(operations, renamed)
     merged: Document = {
         "openapi": "3.1.0",
         "info": own["info"],
         "servers": [{"url": "/"}],
-        "tags": [],
-        "paths": dict(own.get("paths", {})),
-        "components": {"schemas": {}, "securitySchemes": {}},
+        "tags": [{"name": name} for name in _tag_names(paths)],
+        "paths": paths,
+        "components": components,
     }
-    everyone = {"gateway": own, **documents}
-    clashing = _clashing_names(everyone)
-    for service, document in everyone.items():
-        renamed = {name: f"{service.capitalize()}{name}" for name in clashing}
-        components = document.get("components", {})
-        for name, schema in components.get("schemas", {}).items():
-            target = renamed.get(name, name)
-            merged["components"]["schemas"][target] = _with_refs(schema, renamed)
-        merged["components"]["securitySchemes"] |= components.get("securitySchemes", {})
-        for path, operations in document.get("paths", {}).items():
-            route = router.find(path.replace("{", "").replace("}", "").encode())
-            if service == "gateway" or (route is not None and route.service == service):
-                merged["paths"][path] = _with_refs(operations, renamed)
-    merged["tags"] = [{"name": name} for name in _tag_names(merged["paths"])]
+    show_gateway(merged)
     if unavailable:
         merged["info"] = {**merged["info"], "x-unavailable": unavailable}
     return merged
 
 
-def _clashing_names(documents: Mapping[str, Document]) -> set[str]:
+def _clashing(documents: Mapping[str, Document]) -> set[str]:
+    """Return the references that two services use for different things."""
     seen: dict[str, Any] = {}
     clashing = set()
     for document in documents.values():
-        for name, schema in document.get("components", {}).get("schemas", {}).items():
-            if seen.setdefault(name, schema) != schema:
-                clashing.add(name)
+        for kind in SHARED_COMPONENTS:
+            for name, component in document.get("components", {}).get(kind, {}).items():
+                ref = f"#/components/{kind}/{name}"
+                if seen.setdefault(ref, component) != component:
+                    clashing.add(ref)
     return clashing
+
+
+def _own_ref(ref: str, service: str) -> str:
+    folder, name = ref.rsplit("/", 1)
+    return f"{folder}/{service.capitalize()}{name}"
 
 
 def _with_refs(node: Any, renamed: Mapping[str, str]) -> Any:
@@ -129,9 +141,8 @@ def _with_refs(node: Any, renamed: Mapping[str, str]) -> Any:
     if isinstance(node, dict):
         copy = {key: _with_refs(value, renamed) for key, value in node.items()}
         ref = copy.get("$ref")
-        if isinstance(ref, str) and ref.startswith(SCHEMA_REF):
-            name = ref.removeprefix(SCHEMA_REF)
-            copy["$ref"] = SCHEMA_REF + renamed.get(name, name)
+        if isinstance(ref, str):
+            copy["$ref"] = renamed.get(ref, ref)
         return copy
     return [_with_refs(item, renamed) for item in node] if isinstance(node, list) else node
 

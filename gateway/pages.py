@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 from fastapi import FastAPI, Request, Response
@@ -19,12 +19,26 @@ from gateway.transport import FAILURES
 from services.shared import problems
 from services.shared.auth import BEARER, Actor
 from services.shared.health import CHECK_TIMEOUT_S, NOT_READY, PUBLIC
-from services.shared.openapi import describe
+from services.shared.openapi import describe, refuses
 from services.shared.problems import FieldError, Problem
 
 PUBLIC_PATHS = frozenset({"/health/live", "/health/ready", "/openapi.json", "/docs"})
 OWN_PATHS = PUBLIC_PATHS | {"/v1/me"}
 DOCS_FILE = Path(__file__).with_name("docs.html")
+EXAMPLES = {
+    "subject": "operator-pelangsian",
+    "issuer": "https://masuk.example.go.id",
+    "name": "Operator Desa Pelangsian",
+    "roles": ["operator_desa"],
+    "regions": ["62.02.06.2005"],
+    "agency": "DINSOS",
+    "client_id": "betang-web",
+    "resource": "/v1/families",
+    "service": "registry",
+    "methods": ["GET", "PATCH"],
+    "upstreams": {"registry": "ready", "programs": "not ready"},
+}
+"""Sample values by field name, for the document."""
 DOCUMENT_CACHE = "public, max-age=30"
 
 
@@ -50,11 +64,17 @@ class Me(BaseModel):
     windows: list[Window]
 
 
+class Live(BaseModel):
+    """The gateway's process works."""
+
+    status: Literal["live"]
+
+
 class Readiness(BaseModel):
     """``ready`` when every service is, ``degraded`` when one is not: the others work on."""
 
-    status: str
-    upstreams: dict[str, str]
+    status: Literal["ready", "degraded"]
+    upstreams: dict[str, Literal["ready", "not ready", "unreachable"]]
 
 
 def make_pages(
@@ -68,12 +88,14 @@ def make_pages(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=lambda route: f"gateway_{route.name}",
     )
     problems.install(app)
-    describe(app)
+    describe(app, examples=EXAMPLES)
 
     @app.get("/v1/me", tags=["me"], openapi_extra={"security": [{BEARER.scheme_name: []}]})
     async def me(request: Request) -> Me:
+        """Who the caller is, and which resources its roles may open."""
         actor: Actor = request.scope["betang.actor"]
         known, _ = await documents.services()
         roles = {role.value for role in actor.roles}
@@ -90,11 +112,14 @@ def make_pages(
         )
 
     @app.get("/health/live", tags=["health"], openapi_extra=PUBLIC)
-    async def live() -> dict[str, str]:
-        return {"status": "live"}
+    async def live() -> Live:
+        """Whether the process answers."""
+        return Live(status="live")
 
     @app.get("/health/ready", tags=["health"], openapi_extra=PUBLIC)
+    @refuses(NOT_READY)
     async def ready() -> Readiness:
+        """Whether the services behind the gateway work: all, some, or none."""
         states = await _states(settings.upstreams(), transport)
         if "ready" not in states.values():
             raise Problem(
@@ -119,20 +144,21 @@ def _add_document(app: FastAPI, documents: Documents) -> None:
 
     @app.get("/openapi.json", include_in_schema=False)
     async def document() -> JSONResponse:
-        own = app.openapi()
-        components = own.setdefault("components", {})
-        components["securitySchemes"] = {
-            BEARER.scheme_name: BEARER.model.model_dump(
-                mode="json", by_alias=True, exclude_none=True
-            )
-        }
-        merged = await documents.merged(own)
+        merged = await documents.merged(own_document(app))
         return JSONResponse(merged, headers={"Cache-Control": DOCUMENT_CACHE})
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         headers = {"Content-Security-Policy": policy, "Cache-Control": DOCUMENT_CACHE}
         return HTMLResponse(page, headers=headers)
+
+
+def own_document(app: FastAPI) -> dict[str, Any]:
+    """Return the document of the gateway's own paths."""
+    own = app.openapi()
+    scheme = BEARER.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    own.setdefault("components", {})["securitySchemes"] = {BEARER.scheme_name: scheme}
+    return own
 
 
 def _content_policy(page: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from services.shared import problems
 from services.shared.observability import metrics_router
+from services.shared.openapi import refuses
 from services.shared.problems import FieldError, Problem, ProblemType
 
 Check = Callable[[], Awaitable[object]]
@@ -56,10 +57,13 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
 
     @router.get("/live", openapi_extra=PUBLIC)
     async def live() -> Health:
+        """Whether the process answers."""
         return Health(status="live", checks={})
 
     @router.get("/ready", openapi_extra=PUBLIC)
+    @refuses(NOT_READY)
     async def ready() -> Health:
+        """Whether every part works: database and event transport."""
         results = await run_checks(checks)
         failed = [name for name, result in results.items() if result != "ok"]
         if failed:

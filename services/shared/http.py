@@ -6,6 +6,7 @@ The machinery of writes is in ``routes``, conditional requests in ``conditional`
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import asyncpg
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -16,10 +17,17 @@ from starlette.requests import ClientDisconnect
 
 from services.shared import broker, openapi, problems
 from services.shared.auth import TokenVerifier
-from services.shared.conditional import etag, not_modified, require_match
+from services.shared.conditional import (
+    PRECONDITION_FAILED,
+    PRECONDITION_REQUIRED,
+    etag,
+    not_modified,
+    require_match,
+)
 from services.shared.db import Database, EventRefused, sqlstate_of, where
 from services.shared.feed import changes_router
 from services.shared.health import Check, health_router
+from services.shared.idempotency import IN_PROGRESS, KEY_MISSING, KEY_REUSED
 from services.shared.key_files import KeyFile
 from services.shared.observability import (
     RequestTelemetry,
@@ -27,8 +35,10 @@ from services.shared.observability import (
     configure_tracing,
     metrics_router,
 )
-from services.shared.pages import CursorSigner
+from services.shared.openapi import NOT_MODIFIED, refuses
+from services.shared.pages import CURSOR_INVALID, CursorSigner
 from services.shared.parked_events import parked_events_router
+from services.shared.position import POSITION_INVALID
 from services.shared.problems import INTERNAL, UNAVAILABLE, Problem, ProblemType, problem_response
 from services.shared.routes import (
     Keys,
@@ -43,6 +53,7 @@ from services.shared.routes import (
 from services.shared.settings import ServiceSettings
 
 __all__ = [
+    "NOT_MODIFIED",
     "Keys",
     "ReadTx",
     "Signer",
@@ -52,6 +63,7 @@ __all__ = [
     "etag",
     "not_modified",
     "read_tx",
+    "refuses",
     "require_match",
     "service_router",
     "write_tx",
@@ -81,6 +93,14 @@ CUT_OFF = ProblemType(
 NOT_STORABLE_STATES = frozenset({"22021", "22P05"})
 """character_not_in_repertoire and untranslatable_character: in practice, a NUL."""
 
+BY_PARAMETER: Mapping[str, Sequence[ProblemType]] = {
+    "cursor": (CURSOR_INVALID,),
+    "min_position": (POSITION_INVALID,),
+    "Idempotency-Key": (KEY_MISSING, KEY_REUSED, IN_PROGRESS, TEXT_NOT_STORABLE, EVENT_REFUSED),
+    "If-Match": (PRECONDITION_FAILED, PRECONDITION_REQUIRED),
+}
+"""The errors that a parameter brings with it, for the OpenAPI document."""
+
 OFFLINE = (ConnectionError, TimeoutError, socket.gaierror)
 
 
@@ -90,10 +110,12 @@ def create_service_app(
     title: str,
     routers: Sequence[APIRouter],
     errors: Mapping[type[Exception], ProblemType] | None = None,
+    examples: Mapping[str, Any] | None = None,
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return the application: ``state`` holds settings, db, verifier, key_file, cursor_signer.
 
+    ``examples`` gives a sample value by field name, for the OpenAPI document.
     Connections open at first use, so that the application also works without its lifespan.
     """
     app = FastAPI(
@@ -124,7 +146,7 @@ def create_service_app(
     )
     for router in (*common, *routers):
         app.include_router(router)
-    openapi.describe(app)
+    openapi.describe(app, by_parameter=BY_PARAMETER, examples=examples)
     # Added last, thus outermost: it sees every answer, also those of other middleware.
     app.add_middleware(RequestTelemetry, service=settings.service_name)
     return app

@@ -14,6 +14,7 @@ import orjson
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from opentelemetry import trace
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,6 +27,8 @@ MEDIA_TYPE = "application/problem+json"
 LONG_NUMBER = re.compile(r"\d{12,}")
 FIELD_ERRORS_MAX = 100
 NUMBER_MAX = 10**15
+UNREADABLE = (UnicodeError, RecursionError, ValueError)
+"""What reading JSON raises for bytes that are not text, nesting too deep and numbers too long."""
 log = structlog.get_logger(__name__)
 
 
@@ -201,6 +204,7 @@ def install(app: FastAPI, catalogue: Mapping[type[Exception], ProblemType] | Non
     ``params`` attribute fills the type's detail. An error class that nobody mapped is a bug: 500.
     """
     app.state.problem_types = (*FRAMEWORK_TYPES, *(catalogue or {}).values())
+    app.state.problem_catalogue = dict(catalogue or {})
     app.add_middleware(UnhandledErrors)
     app.add_exception_handler(Problem, _answer_problem)
     app.add_exception_handler(HTTPException, _answer_framework)
@@ -227,7 +231,11 @@ def _answer_mapped(kind: ProblemType) -> Callable[[Request, Exception], Response
 async def _answer_framework(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    if error.status_code == METHOD_NOT_ALLOWED.status:
+        return problem_response(request.scope, _method_not_allowed(request))
     kind = BY_STATUS.get(error.status_code)
+    if kind is BAD_REQUEST and isinstance(error.__cause__, UNREADABLE):
+        kind = JSON_INVALID
     if kind is None:
         base = BAD_REQUEST if error.status_code < INTERNAL.status else INTERNAL
         kind = ProblemType(
@@ -240,10 +248,43 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = error.errors()
+    if any(fault["loc"][0] == "path" for fault in faults) and _literal_methods(request):
+        # /things/search is an address of its own, not a thing with a wrong id.
+        return problem_response(request.scope, _method_not_allowed(request))
     kind = VALIDATION_FAILED
     if any(fault["type"] == "json_invalid" for fault in faults):
         kind = JSON_INVALID
+    elif any(fault["loc"] == ("body",) and fault["type"] != "missing" for fault in faults) and (
+        not _says_json(request)
+    ):
+        return problem_response(request.scope, Problem(MEDIA_TYPE_UNSUPPORTED))
     return problem_response(request.scope, Problem(kind, errors=field_errors(faults)))
+
+
+def _says_json(request: Request) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
+def _method_not_allowed(request: Request) -> Problem:
+    """Return the 405 that names every method of the address, where routing knows one only."""
+    methods = _literal_methods(request) or {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path_regex.match(request.scope["path"])
+        for method in route.methods or ()
+    }
+    return Problem(METHOD_NOT_ALLOWED, headers={"Allow": ", ".join(sorted(methods))})
+
+
+def _literal_methods(request: Request) -> set[str]:
+    """Return the methods of the routes whose address is exactly this one, without parameters."""
+    return {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.path_format == request.scope["path"]
+        for method in route.methods or ()
+    }
 
 
 def field_errors(faults: Sequence[Mapping[str, Any]]) -> list[FieldError]:

@@ -267,7 +267,11 @@ async def test_the_merged_document_holds_every_service_and_every_reference_leads
     assert "Item" not in schemas
     assert schemas["RegistryItem"]["properties"]["n"]["maximum"] == 1
     assert schemas["ProgramsItem"]["properties"]["n"]["maximum"] == 2
-    assert refs_of(merged) <= {f"#/components/schemas/{name}" for name in schemas}
+    assert refs_of(merged) <= {
+        f"#/components/{kind}/{name}"
+        for kind, components in merged["components"].items()
+        for name in components
+    }
     assert "#/components/schemas/RegistryItem" in refs_of(merged["paths"]["/v1/families/{id}"])
     assert "bearer" in merged["components"]["securitySchemes"]
     assert "x-unavailable" not in merged["info"]

@@ -381,7 +381,7 @@ async def test_the_document_names_the_roles_and_the_shape_of_errors(client):
     operation = document["paths"]["/approve"]["get"]
     assert operation["x-roles"] == ["admin_dinsos", "kades"]
     assert operation["security"] == [{"bearer": []}]
-    assert "application/problem+json" in operation["responses"]["default"]["content"]
+    assert "application/problem+json" in operation["responses"]["401"]["content"]
     assert document["paths"]["/public"]["get"]["x-public"] == "it says nothing"
 
 
