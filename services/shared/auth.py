@@ -19,8 +19,9 @@ from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from services.shared import clock
+from services.shared import clock, jws
 from services.shared.jwks import IssuerUnavailable, KeySet
+from services.shared.observability import TOKEN_FAILURES
 from services.shared.problems import FORBIDDEN, UNAVAILABLE, Problem, ProblemType
 from services.shared.roles import Role
 from services.shared.scope import REGION_FOREIGN, Scope
@@ -37,7 +38,7 @@ __all__ = [
     "authenticate",
 ]
 
-REGION = re.compile(r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")
+REGION = re.compile(r"[0-9]{2}(\.[0-9]{2}(\.[0-9]{2}(\.[0-9]{4})?)?)?")
 LEEWAY_S = 60
 TOKEN_CHARS_MAX = 8192
 CLAIM_CHARS_MAX = 255
@@ -45,6 +46,7 @@ CACHE_TOKENS_MAX = 10_000
 CACHE_S = 60
 TOKEN_TYPES = ("at+jwt", "application/at+jwt")
 REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti"]
+TIMES_CHECKED_BY_OUR_CLOCK = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
 
 TOKEN_INVALID = ProblemType(
     "token_invalid",
@@ -159,7 +161,7 @@ class TokenVerifier:
                 audience=self._audiences[issuer],
                 issuer=issuer,
                 leeway=LEEWAY_S,
-                options={"require": REQUIRED_CLAIMS, "verify_exp": False, "verify_iat": False},
+                options={"require": REQUIRED_CLAIMS, **TIMES_CHECKED_BY_OUR_CLOCK},
             )
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidToken(type(error).__name__) from error
@@ -169,14 +171,15 @@ class TokenVerifier:
 def _unverified(token: str) -> tuple[dict[str, Any], str]:
     """Read header and issuer in order to choose a key. Key hints in the header are ignored."""
     try:
-        header = jwt.get_unverified_header(token)
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        header, claims = jws.read(token)
+    except ValueError as error:
         raise InvalidToken("unreadable") from error
     if str(header.get("typ", "")).lower() not in TOKEN_TYPES:
         raise InvalidToken("typ is not at+jwt")
     if "crit" in header or "b64" in header:
         raise InvalidToken("critical header")
+    if not isinstance(header.get("kid", ""), str):
+        raise InvalidToken("kid is not a text")
     issuer = claims.get("iss")
     if not isinstance(issuer, str):
         raise InvalidToken("iss is missing")
@@ -189,6 +192,8 @@ def _actor(claims: dict[str, Any], instant: datetime) -> Actor:
         raise InvalidToken("expired")
     if _time(claims, "iat") > instant.timestamp() + LEEWAY_S:
         raise InvalidToken("issued in the future")
+    if "nbf" in claims and _time(claims, "nbf") > instant.timestamp() + LEEWAY_S:
+        raise InvalidToken("not valid yet")
     subject = _short(claims.get("sub"))
     if not subject or not _short(claims.get("jti")):
         raise InvalidToken("sub or jti")
@@ -199,7 +204,7 @@ def _actor(claims: dict[str, Any], instant: datetime) -> Actor:
         issuer=str(claims["iss"]),
         name=_short(claims.get("name")) or _short(claims.get("preferred_username")),
         roles=roles,
-        regions=tuple(text for text in _texts(claims.get("regions")) if REGION.match(text)),
+        regions=tuple(text for text in _texts(claims.get("regions")) if REGION.fullmatch(text)),
         agency=_short(claims.get("agency")),
         client_id=_short(claims.get("client_id")) or _short(claims.get("azp")),
         expires_at=datetime.fromtimestamp(expires_at, UTC),
@@ -208,13 +213,16 @@ def _actor(claims: dict[str, Any], instant: datetime) -> Actor:
 
 def _time(claims: dict[str, Any], name: str) -> float:
     value = claims[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e11:  # noqa: PLR2004 - seconds up to the year 5138
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e11:  # noqa: PLR2004 - seconds up to the year 5138
         raise InvalidToken(f"{name} is not a time")
     return float(value)
 
 
 def _short(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= CLAIM_CHARS_MAX else None
+    """Return a text that can be kept and shown: no NUL, no line break, no half surrogate."""
+    if isinstance(value, str) and 0 < len(value) <= CLAIM_CHARS_MAX and value.isprintable():
+        return value
+    return None
 
 
 def _texts(value: Any) -> list[str]:
@@ -250,9 +258,11 @@ async def authenticate(verifier: TokenVerifier, token: str) -> Actor:
     try:
         return await verifier.verify(token)
     except InvalidToken as error:
+        TOKEN_FAILURES.labels(str(error)).inc()
         challenge = {"WWW-Authenticate": 'Bearer realm="betang", error="invalid_token"'}
         raise Problem(TOKEN_INVALID, headers=challenge) from error
     except IssuerUnavailable as error:
+        TOKEN_FAILURES.labels("issuer is unavailable").inc()
         raise Problem(UNAVAILABLE, headers={"Retry-After": "5"}) from error
 
 

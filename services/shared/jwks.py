@@ -25,6 +25,17 @@ ALGORITHMS = {
     ("OKP", "Ed25519"): "EdDSA",
     ("RSA", None): "RS256",
 }
+UNREADABLE = (
+    httpx.HTTPError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+)
+"""What reading somebody else's document may raise, whatever it holds instead of keys."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -76,7 +87,7 @@ class KeySet:
                 try:
                     self._keys = _usable(await self._document())
                     self._fetched_at = self._tried_at
-                except (httpx.HTTPError, OSError, ValueError, KeyError, TypeError) as error:
+                except UNREADABLE as error:
                     log.warning(
                         "issuer_keys_not_fetched",
                         issuer=self._trusted.issuer,
@@ -125,9 +136,7 @@ def _usable(document: dict[str, Any]) -> list[jwt.PyJWK]:
     for entry in document["keys"]:
         curve = entry.get("crv") if entry.get("kty") != "RSA" else None
         algorithm = ALGORITHMS.get((entry.get("kty"), curve))
-        if algorithm is None or entry.get("use", "sig") != "sig":
-            continue
-        if entry.get("alg", algorithm) not in (algorithm, "Ed25519"):
+        if algorithm is None or not _is_to_verify(entry, algorithm):
             continue
         try:
             key = jwt.PyJWK(entry, algorithm=algorithm)
@@ -137,3 +146,13 @@ def _usable(document: dict[str, Any]) -> list[jwt.PyJWK]:
         if algorithm != "RS256" or key.key.key_size >= RSA_BITS_MIN:
             keys.append(key)
     return keys
+
+
+def _is_to_verify(entry: dict[str, Any], algorithm: str) -> bool:
+    """Say whether a key is for signatures by ``algorithm``, as far as it says (RFC 7517 4)."""
+    names = {algorithm, "Ed25519"} if algorithm == "EdDSA" else {algorithm}
+    return (
+        entry.get("use", "sig") == "sig"
+        and "verify" in entry.get("key_ops", ["verify"])
+        and entry.get("alg", algorithm) in names
+    )
