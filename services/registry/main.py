@@ -2,8 +2,8 @@
 
 from fastapi import FastAPI
 
+from services.registry.actions import imports_measuring, rekeying, republish
 from services.registry.actions import regions as region_actions
-from services.registry.actions import rekeying, republish
 from services.registry.actions.imports_work import ImportWorker, upload_reader
 from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
@@ -18,7 +18,7 @@ from services.shared.db import Database
 from services.shared.http import create_service_app
 from services.shared.key_files import KeyFile
 from services.shared.uploads import uploads_router
-from services.shared.worker import HOUR_S, Job, run_worker
+from services.shared.worker import HOUR_S, MEASURE_S, Job, run_worker
 
 SUBSCRIPTIONS = (ENROLMENTS, ENTITLEMENTS)
 REPUBLISHERS = (
@@ -67,6 +67,7 @@ def jobs(settings: RegistrySettings) -> tuple[Job, ...]:
     return (
         Job("regions", 24 * HOUR_S, load_regions),
         Job("imports", IMPORT_POLL_S, lambda db: importer(db).drain()),
+        Job("imports-measure", MEASURE_S, imports_measuring.measure),
         Job("imports-forget", HOUR_S, lambda db: importer(db).forget_old_rows()),
         Job("uploads-purge", HOUR_S, purge_uploads),
     )

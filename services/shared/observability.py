@@ -50,15 +50,17 @@ LATENCY = Histogram(
     ("service", "method", "route"),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-OUTBOX_AGE = Gauge(
-    "betang_outbox_age_seconds", "Age of the oldest unpublished event", ("service", "lane")
-)
-OUTBOX_DEPTH = Gauge("betang_outbox_unpublished", "Unpublished events", ("service", "lane"))
 CONSUMER_LAG = Gauge(
     "betang_consumer_lag", "Messages that a consumer has not handled", ("service", "consumer")
 )
 EVENTS_HANDLED = Counter(
     "betang_events_handled", "Events handled by a consumer", ("service", "consumer")
+)
+TOKEN_FAILURES = Counter("betang_token_failures", "Tokens refused, by reason", ("reason",))
+JOB_DONE = Gauge(
+    "betang_job_done_timestamp_seconds",
+    "When this process last finished a periodic job",
+    ("service", "job"),
 )
 PARKED = Gauge("betang_parked_events", "Parked events that wait", ("service", "consumer"))
 

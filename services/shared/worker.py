@@ -22,6 +22,7 @@ from services.shared import (
     commands,
     idempotency,
     inbox_table,
+    measuring,
     rekeying,
     republishing,
 )
@@ -32,18 +33,14 @@ from services.shared.health import Check, operations_app
 from services.shared.inbox import Inbox, Subscription
 from services.shared.key_files import KeyFile
 from services.shared.locks import try_lock
-from services.shared.observability import (
-    OUTBOX_AGE,
-    OUTBOX_DEPTH,
-    configure_logging,
-    configure_tracing,
-)
+from services.shared.observability import JOB_DONE, configure_logging, configure_tracing
 from services.shared.outbox import Relay
 from services.shared.rekeying import KeyedRows
 from services.shared.republishing import Republisher
 from services.shared.settings import ServiceSettings
 
 HOUR_S = 3600.0
+MEASURE_S = 10.0
 log = structlog.get_logger(__name__)
 
 
@@ -133,6 +130,8 @@ def command_handlers(relay: Relay, inbox: Inbox) -> dict[str, commands.Handler]:
         return await relay.start_over()
 
     async def rebuild(subscription: str | None) -> int:
+        if subscription == commands.EVERY:
+            return await inbox.rebuild_all()
         return await inbox.rebuild(subscription or "")
 
     async def replay(parked_id: str | None) -> str:
@@ -160,24 +159,8 @@ def standard_jobs(settings: ServiceSettings) -> tuple[Job, ...]:
         Job("idempotency-purge", HOUR_S, idempotency.purge),
         Job("inbox-purge", HOUR_S, inbox_table.purge),
         Job("outbox-purge", HOUR_S, republishing.purge),
-        Job("outbox-measure", 10, measure_outbox),
+        Job("measure", MEASURE_S, measuring.measure),
     )
-
-
-async def measure_outbox(db: Database) -> None:
-    """Show how much of each lane waits, and for how long."""
-    rows = await db.pool.fetch(
-        "SELECT lane, count(outbox.sequence) AS depth,"
-        " coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float AS age"
-        " FROM unnest(ARRAY['interactive', 'bulk']) AS lanes (name) LEFT JOIN outbox"
-        " ON lane = lanes.name AND published_at IS NULL AND NOT superseded"
-        " GROUP BY lanes.name, lane"
-    )
-    found = {row["lane"]: row for row in rows if row["lane"]}
-    for lane in ("interactive", "bulk"):
-        row = found.get(lane)
-        OUTBOX_DEPTH.labels(db.service, lane).set(row["depth"] if row else 0)
-        OUTBOX_AGE.labels(db.service, lane).set(row["age"] if row else 0)
 
 
 async def run_job(db: Database, job: Job, stop: asyncio.Event) -> None:
@@ -188,6 +171,7 @@ async def run_job(db: Database, job: Job, stop: asyncio.Event) -> None:
             async with try_lock(db, f"job {job.name}") as lock:
                 if lock is not None:
                     await job.run(db)
+                    JOB_DONE.labels(db.service, job.name).set_to_current_time()
             backoff.reset()
             await pause(stop, job.every_s)
         except Exception as error:

@@ -43,6 +43,13 @@ class ImportAction(StrEnum):
 TERMINAL = frozenset(
     {ImportState.MERGED, ImportState.REFUSED, ImportState.CANCELLED, ImportState.FAILED}
 )
+STAGES = (
+    ImportState.RECEIVED,
+    ImportState.PARSED,
+    ImportState.VALIDATED,
+    ImportState.REVIEWED,
+)
+"""On the way; every other state is an end."""
 WORKABLE = (ImportState.RECEIVED, ImportState.PARSED, ImportState.REVIEWED)
 """States in which the worker, not a person, has the next step."""
 

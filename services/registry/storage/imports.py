@@ -6,11 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy import insert as insert_row
 from sqlmodel import col
 
-from services.registry.domain.imports import WORKABLE, ImportFormat, ImportState
+from services.registry.domain.imports import STAGES, WORKABLE, ImportFormat, ImportState
 from services.registry.storage.import_tables import ImportRow
 from services.shared.auth import Scope
 from services.shared.db import ReadTransaction, Transaction
@@ -230,3 +230,15 @@ async def _change(tx: Transaction, job: ImportJob, values: Mapping[str, Any]) ->
         .returning(col(ImportRow.id))
     )
     return result.first() is not None
+
+
+async def standing(tx: ReadTransaction) -> dict[ImportState, tuple[int, datetime]]:
+    """Return, for each state that is not an end, how many stand there and since when the first."""
+    stamps = (ImportRow.received_at, ImportRow.parsed_at, ImportRow.validated_at)
+    since = func.greatest(*(col(stamp) for stamp in (*stamps, ImportRow.reviewed_at)))
+    rows = await tx.rows(
+        select(col(ImportRow.state), func.count().label("number"), func.min(since).label("since"))
+        .where(col(ImportRow.state).in_(STAGES))
+        .group_by(col(ImportRow.state))
+    )
+    return {ImportState(row["state"]): (row["number"], row["since"]) for row in rows}

@@ -13,7 +13,7 @@ from services.shared import cli, commands
 from services.shared.db import Transaction
 from services.shared.ids import new_id
 from services.shared.settings import ServiceSettings
-from services.shared.worker import Job, measure_outbox, run_job, work
+from services.shared.worker import Job, run_job, work
 from tests.service.shared.conftest import Side, ThingStateV1, publish, things
 from tests.support.service import Broker, environment
 from tests.support.stack import Stack
@@ -91,10 +91,6 @@ async def test_a_job_runs_in_one_process_at_a_time(consumer: Side) -> None:
     stop.set()
     await asyncio.gather(*tasks)
     assert most == 1
-
-
-async def test_measuring_an_empty_outbox_works(consumer: Side) -> None:
-    await measure_outbox(consumer.db)
 
 
 async def test_an_order_of_an_unknown_name_fails_and_the_next_is_carried_out(
