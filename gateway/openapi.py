@@ -23,7 +23,8 @@ FRESH_S = 30
 FETCH_S = 3
 DOCUMENT_BYTES_MAX = 5_000_000
 METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-SHARED_COMPONENTS = ("schemas", "examples", "headers", "securitySchemes")
+SHARED_COMPONENTS = ("schemas", "examples", "headers")
+"""Led to by references. Security schemes are led to by name, and are the same everywhere."""
 log = structlog.get_logger(__name__)
 
 Document = dict[str, Any]
@@ -90,7 +91,7 @@ def merge(
     """Merge the services' documents into ``own``; pure."""
     everyone = {"gateway": own, **documents}
     clashing = _clashing(everyone)
-    components: Document = {kind: {} for kind in SHARED_COMPONENTS}
+    components: Document = {kind: {} for kind in (*SHARED_COMPONENTS, "securitySchemes")}
     paths: Document = {}
     for service, document in everyone.items():
         renamed = {ref: _own_ref(ref, service) for ref in clashing}
@@ -100,6 +101,7 @@ def merge(
                 ref = f"#/components/{kind}/{name}"
                 target = renamed.get(ref, ref).rsplit("/", 1)[1]
                 components[kind][target] = _with_refs(component, renamed)
+        components["securitySchemes"] |= theirs.get("securitySchemes", {})
         for path, operations in document.get("paths", {}).items():
             route = router.find(path.replace("{", "").replace("}", "").encode())
             if service == "gateway" or (route is not None and route.service == service):
