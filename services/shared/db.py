@@ -6,7 +6,6 @@ together or not at all. Reads of several statements see one snapshot (``ReadTran
 Longer than others here: what may commit stays in one file.
 """
 
-import asyncio
 import traceback
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -17,11 +16,11 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import Executable, RowMapping, text
 from sqlalchemy.engine import Result
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.shared import clock, outgoing
+from services.shared import clock, connections, outgoing
+from services.shared.connections import Pool
 from services.shared.events import EventData, Kind
 from services.shared.observability import current_traceparent
 from services.shared.outgoing import AuditEntry, EventRefused, Lane, OutgoingEvent
@@ -40,8 +39,6 @@ __all__ = [
 
 M = TypeVar("M")
 COPY_CHUNK = 2_000
-STATEMENT_TIMEOUT_MS = 60_000
-IDLE_IN_TRANSACTION_TIMEOUT_MS = 120_000
 
 
 class ReadTransaction:
@@ -234,57 +231,6 @@ def where(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in own[-5:]]
 
 
-class Pool:
-    """asyncpg connections for the hottest reads, opened at first use. No transaction, no write.
-
-    Only single statements run here, so nothing of a session needs to be reset between them.
-    """
-
-    def __init__(self, url: str, *, server_settings: dict[str, str], size: int) -> None:
-        self._url = url
-        self._server_settings = server_settings
-        self._size = size
-        self._opening = asyncio.Lock()
-        self._pool: asyncpg.Pool[Any] | None = None
-
-    async def fetch(self, sql: str, *args: Any) -> "list[asyncpg.Record]":
-        """Return all rows."""
-        return list(await (await self._ready()).fetch(sql, *args))
-
-    async def fetchrow(self, sql: str, *args: Any) -> "asyncpg.Record | None":
-        """Return the first row."""
-        return await (await self._ready()).fetchrow(sql, *args)
-
-    async def fetchval(self, sql: str, *args: Any) -> Any:
-        """Return the first column of the first row."""
-        return await (await self._ready()).fetchval(sql, *args)
-
-    async def close(self) -> None:
-        """Close the connections at once."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
-
-    async def _ready(self) -> "asyncpg.Pool[Any]":
-        if self._pool is None:
-            async with self._opening:
-                if self._pool is None:
-                    self._pool = await asyncpg.create_pool(
-                        self._url,
-                        min_size=0,
-                        max_size=self._size,
-                        server_settings=self._server_settings,
-                        command_timeout=60,
-                        timeout=5,
-                        reset=_leave_as_is,
-                    )
-        return self._pool
-
-
-async def _leave_as_is(connection: "asyncpg.Connection[Any]") -> None:
-    """Spare the round trip of asyncpg's reset; what it ends, one statement cannot begin."""
-
-
 class Database:
     """The connections of one service to its own schema, with the app role's URL."""
 
@@ -292,20 +238,8 @@ class Database:
         self.url = url.replace("postgresql+asyncpg://", "postgresql://")
         self.schema = schema
         self.service = service
-        self.server_settings = {
-            "search_path": f'"{schema}", public',
-            "application_name": f"betang {service}",
-            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-            "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
-        }
-        self._engine: AsyncEngine = create_async_engine(
-            self.url.replace("postgresql://", "postgresql+asyncpg://"),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=True,
-            connect_args={"server_settings": self.server_settings, "timeout": 5},
-        )
+        self.server_settings = connections.server_settings(schema, service)
+        self._engine = connections.make_engine(self.url, self.server_settings, size=pool_size)
         self._snapshots = self._engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -328,11 +262,11 @@ class Database:
 
     async def connect(self) -> "asyncpg.Connection[Any]":
         """Open a connection of its own, for locks and LISTEN. The caller closes it."""
-        return await asyncpg.connect(self.url, server_settings=self.server_settings, timeout=5)
+        return await connections.open_connection(self.url, self.server_settings)
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
-        await self.pool.fetchval("SELECT 1")
+        await self.pool.ping()
 
     async def close(self) -> None:
         """Close all connections."""

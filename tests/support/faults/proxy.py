@@ -63,13 +63,17 @@ class Proxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        first = asyncio.create_task(reader.read(CHUNK))
         await self._open.wait()
+        if first.done() and (not first.result() or reader.at_eof()):
+            # Who gave up while nothing passed was never heard of on the other side.
+            return
         far_reader, far_writer = await self._connect()
         try:
             # Either side's end is the end of both: the protocols here do not close by halves.
             ways = [
-                asyncio.create_task(self._pass(reader, far_writer, answers=False)),
-                asyncio.create_task(self._pass(far_reader, writer, answers=True)),
+                asyncio.create_task(self._pass(reader, far_writer, first)),
+                asyncio.create_task(self._pass(far_reader, writer)),
             ]
             try:
                 await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -89,11 +93,17 @@ class Proxy:
         raise ConnectionRefusedError
 
     async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        first: asyncio.Task[bytes] | None = None,
     ) -> None:
+        """Pass one direction on: the calls when there is a ``first``, the answers otherwise."""
+        answers = first is None
+        pending = first
         while True:
-            await self._open.wait()
-            chunk = await reader.read(CHUNK)
+            chunk = await (pending or reader.read(CHUNK))
+            pending = None
             await self._open.wait()
             if answers and self.delay_s:
                 await asyncio.sleep(self.delay_s)
