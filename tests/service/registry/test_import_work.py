@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 
-from services.registry.actions import imports_files, imports_stages
+from services.registry.actions import imports_files, imports_measuring, imports_stages
 from services.registry.storage.imports import ATTEMPTS_MAX
 from tests.support import files
 from tests.support.imports import OTHER_VILLAGE, ImportDesk
@@ -69,6 +70,21 @@ async def test_a_worker_killed_while_reading_or_comparing_is_replaced_and_nothin
     found = await desk.read(started["id"])
     assert (found["state"], found["counts"]["new"]) == ("validated", 60)
     assert await desk.count("SELECT count(*) FROM import_rows") == 60
+
+
+async def test_how_many_imports_stand_where_and_how_long_is_measured(desk):
+    def shown(name: str, stage: str) -> float | None:
+        return REGISTRY.get_sample_value(name, {"stage": stage})
+
+    await desk.start(files.opensid_csv(files.village(2)))
+    await imports_measuring.measure(desk.service.db)
+    assert shown("betang_imports", "received") == 1
+    assert shown("betang_imports_oldest_seconds", "received") > 0
+
+    await desk.worker.drain()
+    await imports_measuring.measure(desk.service.db)
+    assert (shown("betang_imports", "received"), shown("betang_imports", "validated")) == (0, 1)
+    assert shown("betang_imports_oldest_seconds", "received") == 0
 
 
 async def test_a_worker_killed_in_the_middle_of_a_merge_leaves_no_half_merge(desk, monkeypatch):

@@ -7,7 +7,13 @@ from tests.support.service import environment
 async def test_each_job_runs_and_the_regions_are_there_afterwards(registry, broker):
     with environment(registry.environment):
         jobs = registry.main.jobs(RegistrySettings())
-    assert [job.name for job in jobs] == ["regions", "imports", "imports-forget", "uploads-purge"]
+    assert [job.name for job in jobs] == [
+        "regions",
+        "imports",
+        "imports-measure",
+        "imports-forget",
+        "uploads-purge",
+    ]
     for job in jobs:
         await job.run(registry.db)
     levels = await registry.db.pool.fetch(
