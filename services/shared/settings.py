@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -61,14 +62,18 @@ class S3Place(BaseModel):
     secret_access_key: SecretStr
 
 
-class _SecretFiles(PydanticBaseSettingsSource):
+class _SecretFiles(EnvSettingsSource):
     """Reads ``<VARIABLE>_FILE``: the file's text, without its last newline, is the value."""
 
     def _path(self, field_name: str) -> str | None:
         prefix = str(self.config.get("env_prefix") or "")
         return os.environ.get(f"{prefix}{field_name}_FILE".upper())
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+    def get_field_value(
+        self,
+        field: FieldInfo,  # noqa: ARG002 - the base class gives it
+        field_name: str,
+    ) -> tuple[Any, str, bool]:
         path = self._path(field_name)
         if path is None:
             return None, field_name, False
@@ -77,14 +82,21 @@ class _SecretFiles(PydanticBaseSettingsSource):
         except (OSError, UnicodeDecodeError) as error:
             variable = f"{self.config.get('env_prefix') or ''}{field_name}_FILE".upper()
             raise UnreadableVariable(f"{variable}: {type(error).__name__}") from error
-        return text, field_name, self.field_is_complex(field)
+        # False: what a field needs decoded, the base class knows, also of a model or None.
+        return text, field_name, False
 
     def __call__(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for name, field in self.settings_cls.model_fields.items():
             value, key, is_complex = self.get_field_value(field, name)
-            if value is not None:
+            if value is None:
+                continue
+            try:
                 values[key] = self.prepare_field_value(name, field, value, is_complex)
+            except ValueError:
+                # Without its cause, which quotes the secret.
+                variable = f"{self.config.get('env_prefix') or ''}{name}_FILE".upper()
+                raise UnreadableVariable(f"{variable}: not JSON") from None
         return values
 
 

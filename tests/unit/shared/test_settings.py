@@ -92,3 +92,27 @@ def test_a_list_may_come_from_a_file(environment, tmp_path: Path):
     environment.setenv("TRIAL_ISSUERS_FILE", str(issuers))
 
     assert TrialSettings().issuers[0].issuer == "https://other.example"
+
+
+def test_an_object_that_may_be_missing_also_comes_from_a_file(environment, tmp_path):
+    place = tmp_path / "place.json"
+    place.write_text(
+        '{"endpoint": "http://store:8333", "bucket": "trial", "access_key_id": "trial",'
+        ' "secret_access_key": "rahasia"}'
+    )
+    environment.setenv("TRIAL_BLOB_S3_FILE", str(place))
+    settings = TrialSettings()
+    assert settings.blob_s3 is not None
+    assert settings.blob_s3.secret_access_key.get_secret_value() == "rahasia"
+    assert "rahasia" not in repr(settings)
+
+
+@pytest.mark.parametrize("name", ["ISSUERS", "BLOB_S3"])
+def test_a_file_that_is_not_json_is_named_and_not_quoted(environment, tmp_path, name):
+    file = tmp_path / "place.json"
+    file.write_text('{"secret_access_key": "rahasia"')
+    environment.delenv("TRIAL_ISSUERS")
+    environment.setenv(f"TRIAL_{name}_FILE", str(file))
+    with pytest.raises(SettingsError, match=f"TRIAL_{name}") as caught:
+        TrialSettings()
+    assert "rahasia" not in caught.value.message
