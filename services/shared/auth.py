@@ -17,6 +17,7 @@ import httpx
 import jwt
 from fastapi import Depends, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from jwt.types import Options
 from starlette.requests import Request
 
 from services.shared import clock, jws
@@ -45,8 +46,13 @@ CLAIM_CHARS_MAX = 255
 CACHE_TOKENS_MAX = 10_000
 CACHE_S = 60
 TOKEN_TYPES = ("at+jwt", "application/at+jwt")
-REQUIRED_CLAIMS = ["exp", "iat", "iss", "aud", "sub", "jti"]
-TIMES_CHECKED_BY_OUR_CLOCK = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
+CHECKED: Options = {
+    "require": ["exp", "iat", "iss", "aud", "sub", "jti"],
+    # Times are checked below, by our own clock.
+    "verify_exp": False,
+    "verify_iat": False,
+    "verify_nbf": False,
+}
 
 TOKEN_INVALID = ProblemType(
     "token_invalid",
@@ -161,7 +167,7 @@ class TokenVerifier:
                 audience=self._audiences[issuer],
                 issuer=issuer,
                 leeway=LEEWAY_S,
-                options={"require": REQUIRED_CLAIMS, **TIMES_CHECKED_BY_OUR_CLOCK},
+                options=CHECKED,
             )
         except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
             raise InvalidToken(type(error).__name__) from error
