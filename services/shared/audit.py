@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from services.shared import clock
 from services.shared.db import Database
+from services.shared.outgoing import lock_number
 
 SEAL_MAX = 1_000
 log = structlog.get_logger("audit")
@@ -77,6 +78,10 @@ async def seal(db: Database) -> int:
 async def _seal_batch(db: Database) -> int:
     async with db.transaction() as tx:
         connection = await tx.raw()
+        # The sealing job and the daily signature, in one process or two, seal one after another.
+        await connection.execute(
+            "SELECT pg_advisory_xact_lock($1)", lock_number("audit", db.schema)
+        )
         waiting = await connection.fetch(_WAITING, SEAL_MAX)
         if not waiting:
             return 0
@@ -89,7 +94,6 @@ async def _seal_batch(db: Database) -> int:
             index += 1
             previous = entry_hash(index, previous, entry)
             links.append((index, entry["id"], previous, tx.now))
-        # Two sealers at once would take the same index: the primary key lets one of them win.
         await tx.copy("audit_chain", ["index", "entry_id", "hash", "sealed_at"], links)
         await connection.execute(
             "DELETE FROM audit_queue WHERE entry_id = ANY($1)", [link[1] for link in links]

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,16 @@ async def test_a_sealed_signed_and_exported_chain_verifies(producer: Side, tmp_p
     )
     assert (report.entries, report.payloads, report.roots) == (4, 4, 1)
     assert report.faults == []
+
+
+async def test_many_who_seal_at_once_make_one_chain(producer: Side, tmp_path: Path) -> None:
+    await record(producer, *(f"entry {number}" for number in range(100)))
+    sealed = await asyncio.gather(
+        *(audit.seal(producer.db) for _ in range(4)), audit.sign_root(producer.db, KEY)
+    )
+    assert sum(sealed[:4]) in {0, 100}, "each entry once, or all by who signed"
+    report = audit_files.verify(await exported(producer, tmp_path), KEY.public_key())
+    assert (report.entries, report.roots, report.faults) == (100, 1, [])
 
 
 async def test_an_erased_payload_leaves_the_chain_whole(producer: Side, tmp_path: Path) -> None:
