@@ -179,6 +179,8 @@ def test_prometheus_asks_every_part_where_it_answers():
     for job, parts in (("api", PARTS[::2]), ("worker", PARTS[1::2])):
         (asked,) = jobs[job]["dns_sd_configs"]
         assert (asked["names"], asked["type"], asked["port"]) == (parts, "A", PORT)
+        (label,) = jobs[job]["relabel_configs"]
+        assert label == {"source_labels": ["__meta_dns_name"], "target_label": "part"}
     gateway = environment("gateway", "full")["GATEWAY_METRICS_PORT"]
     assert jobs["gateway"]["static_configs"][0]["targets"] == [f"gateway:{gateway}"]
     here = mounts("prometheus")
