@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.faults.checker import Databases
 from tests.support.faults.history import KEPT_IN, History, Outcome
 from tests.support.faults.journey import Journey
 from tests.support.faults.longhouse import Longhouse
@@ -38,37 +40,48 @@ class Run:
         return {"fault": self.name, "rounds": self.rounds_done, "calls": len(calls), **counts}
 
 
-@pytest.fixture
-def own_history() -> History:
-    """A history for a test with a system of its own; others take that of their module."""
-    return History("fault")
-
-
-@pytest.fixture(scope="module")
-async def longhouse(stack: Stack, broker: Broker) -> AsyncIterator[Longhouse]:
-    """All services as processes of this module, with an account for Dinas Sosial."""
+@pytest.fixture(scope="package")
+async def longhouse(stack: Stack) -> AsyncIterator[Longhouse]:
+    """All services as processes of these tests, with an account for Dinas Sosial."""
+    broker = Broker(stack.start_broker())
     house = Longhouse(stack, broker)
     try:
         await house.start(["DINSOS"])
         yield house
     finally:
         await house.stop()
+        await broker.close()
+        broker.server.stop()
 
 
-@pytest.fixture(scope="module")
-async def journey(request: pytest.FixtureRequest, longhouse: Longhouse) -> AsyncIterator[Journey]:
+@pytest.fixture(scope="package")
+async def journey(longhouse: Longhouse) -> AsyncIterator[Journey]:
     """Clients at work in the longhouse, after their first program."""
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
-    journey = Journey(longhouse, History(name, seed=int(os.environ.get("FAULT_SEED", "1"))))
+    history = History("faults", seed=int(os.environ.get("FAULT_SEED", "1")))
+    journey = Journey(longhouse, history)
     await journey.open()
     yield journey
     await journey.close()
+
+
+@pytest.fixture(scope="package")
+async def databases(longhouse: Longhouse) -> Databases:
+    """Connections for the checker."""
+    return await longhouse.databases()
 
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest, journey: Journey) -> Run:
     """The fault of this test on the module's journey."""
     return Run(request.node.name.removeprefix("test_"), journey.history)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give fault tests their time: they restart processes, and full counts last."""
+    seconds = 10_800 if os.environ.get("FAULT_ROUNDS") == FULL else 600
+    for item in items:
+        if Path(__file__).parent in item.path.parents and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(seconds))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -27,6 +27,7 @@ UNITS = 100_000
 """Units of one entitlement: enough for any number of rounds."""
 UNIT_IDR = 1_000
 MEMBERS = 2
+ENROLLED_IN_A_ROUND = 10
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Journey(Clients):
         history: History,
         *,
         agency: str = "DINSOS",
-        families: int = 12,
+        families: int = 30,
         first: int = 30_000,
         patience_s: float = PATIENCE_S,
     ) -> None:
@@ -103,6 +104,11 @@ class Journey(Clients):
         found = await self.read("operator_desa", "/v1/families", limit=200)
         self.families = [each["id"] for each in found["data"]]
         self.history.saw("operator_desa", "family", self.families)
+
+    async def prepare(self) -> None:
+        """See that somebody can still be enrolled. Everything must be running."""
+        if sum(len(stage.waiting) for stage in self.stages) < ENROLLED_IN_A_ROUND:
+            await self.new_program()
 
     async def new_program(self) -> Stage:
         """Let the agency report a program, and prepare rule, cycle and session."""
@@ -183,7 +189,7 @@ class Journey(Clients):
         """Enrol a family that is not yet, and let another person grant it."""
         stage = next((each for each in self.stages if each.waiting), None)
         if stage is None:
-            stage = await self.new_program()
+            return
         family = stage.waiting.pop()
         body = {"program_id": stage.program, "year": self.year, "family_id": family}
         key = f"{stage.program}/{self.year}/{family}"

@@ -64,6 +64,9 @@ EFFECTS: dict[str, tuple[str, str]] = {
 ASKED_ONLY = frozenset({"import", "correction", "enrolment", "grant", "cycle", "session", "return"})
 """Kinds that come into being by a client's call alone, so that one from nowhere is a fault."""
 
+HEARD_LATER = frozenset({"report", "report of delivery", "poison", "poison of delivery"})
+"""Kinds whose acknowledgement is the stream's: their effect follows."""
+
 TWICE: dict[str, tuple[str, str]] = {
     "an enrolment is live twice": (
         "programs",
