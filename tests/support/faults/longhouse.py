@@ -18,7 +18,9 @@ from deploy.local.supervisor import answers
 from deploy.nats import agency
 from deploy.postgres.provision import Urls
 from gateway.routes import Router
+from services.shared import commands
 from services.shared.db import Database
+from services.shared.epochs import raise_epoch
 from tests.support.faults.checker import Databases, connected
 from tests.support.faults.mortal import EXIT_CODE, Death, Parts, kill, stop
 from tests.support.faults.truths import SERVICES
@@ -29,6 +31,7 @@ from tests.support.waiting import wait_until
 
 STARTS_S = 90
 DIES_S = 120
+ORDERED_S = 120
 CALL_S = 30.0
 
 
@@ -59,7 +62,7 @@ class Longhouse:
     async def start(self, agencies: Sequence[str]) -> None:
         """Make databases and accounts, start everything, wait until it answers."""
         for service in SERVICES:
-            self.urls[service] = await self.stack.database(service)
+            self.urls[service] = await self.make_database(service)
             (self.around.blobs / service).mkdir()
         for code in agencies:
             await self.broker.issue_agency(code)
@@ -67,6 +70,16 @@ class Longhouse:
             self.run(service)
             self.run(f"{service}-worker")
         await self.until_ready()
+        await wait_until(self._knows_regions, STARTS_S, what="the registry knows its regions")
+
+    async def make_database(self, service: str) -> Urls:
+        """Make the database of a service."""
+        return await self.stack.database(service)
+
+    async def _knows_regions(self) -> bool:
+        headers = {"Authorization": f"Bearer {self.token('admin_dinsos')}"}
+        answer = await self.client.get("/v1/regions", headers=headers)
+        return answer.is_success and bool(answer.json()["data"])
 
     async def stop(self) -> None:
         """End every process. Safe to call twice."""
@@ -142,9 +155,55 @@ class Longhouse:
             connected({service: urls.owner for service, urls in self.urls.items()})
         )
 
-    def database(self, service: str) -> Database:
-        """Return the database of a service as its own program has it. The caller closes it."""
-        return Database(self.urls[service].app, schema=service, service=service)
+    async def reconnect(self) -> Databases:
+        """Return new connections for the checker: a database was exchanged."""
+        await self._open.aclose()
+        return await self.databases()
+
+    async def order(self, service: str, command: str, argument: str | None = None) -> None:
+        """Order the service's worker to do ``command``, and wait until it has."""
+        db = Database(self.urls[service].app, schema=service, service=service)
+        try:
+            async with db.transaction() as tx:
+                asked = await commands.order(tx, command, argument, "operator")
+            outcome = await wait_until(
+                lambda: commands.outcome(db, asked), ORDERED_S, what=f"{command} of {service}"
+            )
+        finally:
+            await db.close()
+        assert outcome.startswith("ok"), outcome
+
+    async def start_over(self, service: str) -> None:
+        """Do what ``betang raise-epoch`` does after a restore."""
+        db = Database(self.urls[service].app, schema=service, service=service)
+        try:
+            await raise_epoch(db)
+        finally:
+            await db.close()
+        await self.order(service, commands.START_OVER)
+
+    async def backup(self, service: str) -> Urls:
+        """Return a copy of a service's database; the service is away meanwhile."""
+        self.kill(service)
+        self.kill(f"{service}-worker")
+        await self._open.aclose()
+        copy = await self.stack.backup(service, self.urls[service])
+        self.run(service)
+        self.run(f"{service}-worker")
+        await self.until_ready(service)
+        return copy
+
+    async def restore(self, service: str, copy: Urls) -> None:
+        """Go on with an old copy, in the order of the runbook; the application comes last."""
+        self.kill(service)
+        self.kill(f"{service}-worker")
+        self.urls[service] = copy
+        self.run(f"{service}-worker")
+        await self.start_over(service)
+        for each in SERVICES:
+            await self.order(each, commands.REBUILD, commands.EVERY)
+        self.run(service)
+        await self.until_ready(service)
 
     async def connect_agency(self, code: str) -> AgencyClient:
         """Return an agency's own NATS client; the caller closes it."""
