@@ -1,6 +1,8 @@
 """The environment variables of a service on one machine; the tests use the same ones."""
 
 import json
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,21 @@ class Surroundings:
     issuers: tuple[dict[str, Any], ...]
     secrets: SecretFiles
     blobs: Path
+
+
+def operator_environment(
+    services: Mapping[str, Mapping[str, str]],
+    databases: Mapping[str, Urls],
+    *,
+    nats_url: str,
+    authority: Path,
+) -> str:
+    """Return the shell lines after which ``betang`` finds everything: ``. operator.env``."""
+    values = {name: value for env in services.values() for name, value in env.items()}
+    for service, urls in databases.items():
+        values[f"{service.upper()}_OWNER_DATABASE_URL"] = urls.owner
+    values |= {"NATS_URL": nats_url, "NATS_AUTHORITY": str(authority)}
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def service_environment(

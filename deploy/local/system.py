@@ -16,7 +16,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from deploy.local import nats, postgres, process
-from deploy.local.environment import Surroundings, service_environment
+from deploy.local.environment import Surroundings, operator_environment, service_environment
 from deploy.local.issuer import PEOPLE, Person, token_of
 from deploy.local.secret_files import SecretFiles
 from deploy.local.supervisor import Part, Supervisor
@@ -233,15 +233,23 @@ class System:
         issuer_env = {"ISSUER_URL": self.issuer_url}
         issuer_env["ISSUER_KEY_FILE"] = str(self.secrets.issuer_key())
         self._start_app("issuer", "deploy.local.issuer:create_app", issuer_env)
-        for service in SERVICES:
-            (around.blobs / service).mkdir(parents=True, exist_ok=True)
-            env = service_environment(service, self.databases[service], around)
-            if schema := os.environ.get(f"{service.upper()}_DATABASE_SCHEMA"):
-                env[f"{service.upper()}_DATABASE_SCHEMA"] = schema
+        environments = {service: self._service_environment(service, around) for service in SERVICES}
+        lines = operator_environment(
+            environments, self.databases, nats_url=self.nats_url, authority=self.authority.folder
+        )
+        write_secret(self.state / "operator.env", lines)
+        for service, env in environments.items():
             self._start_app(service, f"services.{service}.main:create_app", env)
             self._start_worker(service, env)
         self._start_app("gateway", "gateway.main:create_app", self._gateway_environment())
         self.supervisor.wait_ready()
+
+    def _service_environment(self, service: str, around: Surroundings) -> dict[str, str]:
+        (around.blobs / service).mkdir(parents=True, exist_ok=True)
+        env = service_environment(service, self.databases[service], around)
+        if schema := os.environ.get(f"{service.upper()}_DATABASE_SCHEMA"):
+            env[f"{service.upper()}_DATABASE_SCHEMA"] = schema
+        return env
 
     def _gateway_environment(self) -> dict[str, str]:
         upstreams = {

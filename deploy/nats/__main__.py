@@ -1,19 +1,19 @@
-"""The operator's tool: ``python -m deploy.nats init|issue|revoke|list``.
+"""The operator's tool: ``python -m deploy.nats init``; the rest is ``betang agency``.
 
 ``NATS_AUTHORITY`` is the folder of the operator's keys and ``NATS_URL`` the running server;
 ``NATS_REPLICAS`` says on how many servers of a cluster an agency's stream is kept (1).
 """
 
 import argparse
-import asyncio
 import os
 import sys
 from pathlib import Path
 
-from deploy.nats import agency
+from deploy.nats import commands
 from deploy.nats.authority import Authority
 from deploy.nats.claims import write_secret
 from deploy.nats.config import Cluster, server_config
+from services.shared import cli
 
 
 def init(folder: Path, name: str) -> None:
@@ -37,32 +37,16 @@ def container_config(authority: Authority, name: str, cluster: Cluster | None = 
 
 
 def main() -> int:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.nats", description=__doc__)
+    """Read the command line; what concerns agencies is ``betang agency``."""
+    if sys.argv[1:2] != ["init"]:
+        return cli.main(["agency", *sys.argv[1:]], [commands.add])
+    parser = argparse.ArgumentParser(prog="python -m deploy.nats init", description=__doc__)
     parser.add_argument("--authority", type=Path, default=os.environ.get("NATS_AUTHORITY"))
-    parser.add_argument("--url", default=os.environ.get("NATS_URL", "nats://127.0.0.1:4222"))
-    commands = parser.add_subparsers(dest="command", required=True)
-    making = commands.add_parser("init", help="make keys, creds and nats.conf")
-    making.add_argument("--name", default="betang")
-    commands.add_parser("list", help="list the agencies and whether they are active")
-    for name, text in (("issue", "give an agency its account"), ("revoke", "take it away")):
-        commands.add_parser(name, help=text).add_argument("code")
-    chosen = parser.parse_args()
+    parser.add_argument("--name", default="betang")
+    chosen = parser.parse_args(sys.argv[2:])
     if chosen.authority is None:
         parser.error("set NATS_AUTHORITY or --authority to the folder of the operator's keys")
-    folder = Path(chosen.authority)
-    if chosen.command == "init":
-        init(folder, chosen.name)
-        return 0
-    authority = Authority(folder)
-    if chosen.command == "issue":
-        replicas = int(os.environ.get("NATS_REPLICAS", "1"))
-        door = asyncio.run(agency.issue(authority, chosen.url, chosen.code, replicas=replicas))
-        print(f"{door.code}: creds {door.creds}, publish {door.publish}<type>, hear {door.hear}")
-    elif chosen.command == "revoke":
-        asyncio.run(agency.revoke(authority, chosen.url, chosen.code))
-    for known in authority.agencies():
-        print(f"{known.code}\t{'active' if known.active else 'revoked'}")
+    init(Path(chosen.authority), chosen.name)
     return 0
 
 

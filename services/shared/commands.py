@@ -23,6 +23,8 @@ from services.shared.tables import TABLES
 POLL_S = 1.0
 REPUBLISH, START_OVER, REBUILD, REPLAY = "republish", "start-over", "rebuild", "replay"
 RENEW_KEYS, COUNT_KEYS = "renew-keys", "count-keys"
+EVERY = "*"
+"""The argument of a rebuild of all subscriptions."""
 OUTCOME_LENGTH_MAX = 4_000
 
 Handler = Callable[[str | None], Awaitable[object]]

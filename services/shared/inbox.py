@@ -109,7 +109,21 @@ class Inbox:
         subscription = self._named(name)
         if subscription.reset is None:
             raise ValueError(f"{name} cannot be rebuilt: it has no reset")
-        await self._settler.generation(subscription)
+        return await self._read_anew(subscription)
+
+    async def rebuild_all(self) -> int:
+        """Read every stream anew, after a restore. Return how many subscriptions there are.
+
+        Without a ``reset`` nothing is taken back: of an agency's events only those have an effect
+        that the inbox does not know.
+        """
+        for subscription in self._subscriptions:
+            await self._read_anew(subscription)
+        return len(self._subscriptions)
+
+    async def _read_anew(self, subscription: Subscription) -> int:
+        name = subscription.name
+        await self._forget_consumers(subscription, await self._settler.generation(subscription) + 1)
         async with self._db.transaction() as tx:
             connection = await tx.raw()
             # Waits for batches that are under way (they hold the row FOR SHARE).
@@ -118,10 +132,20 @@ class Inbox:
                 " WHERE consumer = $1 RETURNING generation",
                 name,
             )
-            await subscription.reset(tx)
-            await connection.execute("DELETE FROM inbox WHERE consumer = $1", name)
+            if subscription.reset is not None:
+                await subscription.reset(tx)
+                await connection.execute("DELETE FROM inbox WHERE consumer = $1", name)
         log.info("rebuild_begun", consumer=name, generation=generation)
         return int(generation)
+
+    async def _forget_consumers(self, subscription: Subscription, generation: int) -> None:
+        """Delete consumers of a generation that a restored database does not know of.
+
+        They stand where a lost time left them, and would pass over what was told before.
+        """
+        name = f"{self._service}-{subscription.name}-g{generation}"
+        for stream in await self._streams(subscription):
+            await pulling.delete_consumer(self._client, stream, name)
 
     # How messages come in.
 

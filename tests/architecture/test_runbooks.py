@@ -39,4 +39,4 @@ def test_every_command_of_a_runbook_is_understood(command: str):
     filled = command.replace("<public key>", "key.pem")
     for name, value in PLACEHOLDER.items():
         filled = filled.replace(name, value)
-    cli._parser().parse_args(shlex.split(filled))
+    cli.parser().parse_args(shlex.split(filled))

@@ -70,7 +70,7 @@ async def restored(stack: Stack, broker: Broker) -> AsyncIterator[Any]:
 
 async def operate(service: ServiceUnderTest, command: str, *arguments: str) -> None:
     """Do what the shell command ``betang <command> <service>`` does, and its worker after it."""
-    options = cli._parser().parse_args([command, service.name, *arguments])
+    options = cli.parser().parse_args([command, service.name, *arguments])
     assert isinstance(options, argparse.Namespace)
     assert await options.action(options, service.db) == cli.DONE
     handlers = command_handlers(await service.relay(), await service.inbox())
