@@ -6,24 +6,33 @@ runs those sections only; ``--docs`` also writes the table into docs/performance
 """
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 
+import uvloop
+
+from tests.bench import events, family, gateway, imports, indicators, relay
 from tests.bench.frame import Bench, Figure
 from tests.bench.report import as_text, write_docs
 from tests.support.stack import Stack
 
 Section = Callable[[Bench], AsyncIterator[Figure]]
-SECTIONS: dict[str, Section] = {}
+SECTIONS: dict[str, Section] = {
+    "family": family.run,
+    "gateway": gateway.run,
+    "events": events.run,
+    "relay": relay.run,
+    "imports": imports.run,
+    "indicators": indicators.run,
+}
 
 
 async def main(names: list[str]) -> list[Figure]:
     """Run the sections one after another, each with fresh servers around it."""
     figures = []
-    stack = Stack(settings=())
+    stack = Stack(settings=("track_commit_timestamp=on",))
     try:
         await stack.provision()
         for name in names:
@@ -46,7 +55,7 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if unknown := set(options.sections) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
-    found = asyncio.run(main(options.sections or list(SECTIONS)))
+    found = uvloop.run(main(options.sections or list(SECTIONS)))
     print(as_text(found))
     if options.docs:
         write_docs(found)

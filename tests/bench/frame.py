@@ -111,6 +111,7 @@ class Program:
     ) -> None:
         inherited = {"PATH": os.environ.get("PATH", ""), "TMPDIR": tempfile.gettempdir()}
         self.log = log
+        self.env = env
         self.port = port
         self._process = process.spawn(command, log=log, env={**inherited, **env}, cwd=ROOT)
 
