@@ -24,7 +24,7 @@ from tests.support.faults.history import History, Outcome, outcome_of
 from tests.support.faults.journey import Journey
 from tests.support.faults.longhouse import Longhouse
 
-ONE_DELIVERY = "(SELECT id FROM deliveries ORDER BY id LIMIT 1)"
+ONE_DELIVERY = "(SELECT id FROM deliveries WHERE agency IS NULL ORDER BY id LIMIT 1)"
 ONE_FAMILY = "(SELECT family_id FROM families ORDER BY 1 LIMIT 1)"
 LIVE = "status IN ('proposed','granted','suspended')"
 

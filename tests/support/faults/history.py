@@ -14,7 +14,7 @@ and returns an ``httpx.Response``. What only reads has the kind ``READ``.
 import itertools
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 import orjson
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError
 from nats.js.errors import APIError
 
 KEPT_IN = Path(__file__).resolve().parents[3] / ".betang" / "faults"
@@ -109,11 +110,19 @@ class History:
         except APIError as error:
             refused = error.code is not None and error.code < httpx.codes.INTERNAL_SERVER_ERROR
             self.end(call, Outcome.FAIL if refused else Outcome.UNKNOWN, repr(error))
+        except MaxPayloadError as error:
+            self.end(call, Outcome.FAIL, repr(error))
         except (NatsError, OSError, TimeoutError) as error:
             self.end(call, Outcome.UNKNOWN, repr(error))
         else:
             self.end(call, Outcome.OK, "acknowledged")
         return call.outcome is Outcome.OK
+
+    def forget(self, kinds: Container[str], since: int) -> None:
+        """Take back what was acknowledged from call ``since`` on: an old backup may not know it."""
+        for call in self.calls[since:]:
+            if call.what in kinds and call.outcome is Outcome.OK:
+                call.outcome, call.result = Outcome.UNKNOWN, f"{call.result}, before the restore"
 
     def outcomes(self) -> dict[tuple[str, str], Outcome]:
         """Return what is known of each effect (what, key) after all calls for it.

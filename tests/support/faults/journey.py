@@ -149,23 +149,31 @@ class Journey(Clients):
 
     async def report_program(self, code: str) -> str:
         """Let the agency tell of a program. Return the event's id."""
+        event = reported(self.agency, self.program(code))
+        await self.publish("report", event)
+        return str(event["id"])
+
+    def program(self, code: str) -> dict[str, Any]:
+        """Describe a program of services to families, with money for any number of rounds."""
         described = story.leg_program(self.year) | {"code": code, "unit": "family"}
         described["benefit"] = {"kind": "service", "item": "layanan", "unit": "kali",
                                 "quantity": UNITS, "unit_value_idr": UNIT_IDR}  # fmt: skip
         described["years"][0] |= {"ceiling_idr": 10**15, "quota": None}
-        event = reported(self.agency, described)
-        await self.publish("report", event)
-        return str(event["id"])
+        return described
 
     async def report_delivery(self) -> None:
         """Let the agency tell of a handover of its own."""
         right = self.draw.choice(self.entitlements)
-        data = {
+        data = self.handover(right)
+        event = reported(self.agency, data, type="skpd.delivery.reported.v1")
+        await self.publish("report of delivery", event)
+
+    def handover(self, right: str) -> dict[str, Any]:
+        """Describe a handover of one unit as an agency does."""
+        return {
             "delivery_id": str(uuid.uuid4()), "entitlement_id": right, "quantity": 1,
             "delivered_on": clock.today().isoformat(),
         }  # fmt: skip
-        event = reported(self.agency, data, type="skpd.delivery.reported.v1")
-        await self.publish("report of delivery", event)
 
     async def correct_address(self) -> None:
         """Correct where a family lives, on exactly what was read."""
@@ -244,6 +252,23 @@ class Journey(Clients):
         await self.write(
             "penyalur", "return", body["id"], f"/v1/deliveries/{delivery}/return", body
         )
+
+    async def look_again(self) -> None:
+        """Forget what is no more, as people do who open their screens after a restore."""
+        for stage in [*self.stages]:
+            asked = await self.ask("petugas_skpd", f"/v1/cycles/{stage.cycle}")
+            told = await self.ask("petugas_skpd", f"/v1/programs/{stage.program}")
+            if asked is None or told is None or not (asked.is_success and told.is_success):
+                self.stages.remove(stage)
+        cycles = [each.cycle for each in self.stages]
+        self.entitlements = [
+            each["id"]
+            for cycle in cycles
+            for each in (
+                await self.read("petugas_skpd", "/v1/entitlements", cycle_id=cycle, limit=200)
+            )["data"]
+        ]
+        self.deliveries = []
 
     async def step(self) -> None:
         """Do any of these, as the seed draws."""

@@ -48,7 +48,7 @@ class Longhouse:
         around.blobs.mkdir(parents=True)
         self.around = around
         self.parts: dict[str, BaseProcess] = {}
-        self.beside: list[BaseProcess] = []
+        self.beside: dict[str, BaseProcess] = {}
         self.urls: dict[str, Urls] = {}
         self.ports = {service: process.free_port() for service in SERVICES}
         self.logs = stack.folder / f"longhouse-{around.blobs.name}"
@@ -85,7 +85,7 @@ class Longhouse:
         """End every process. Safe to call twice."""
         await self._open.aclose()
         await self.client.aclose()
-        for each in (*self.parts.values(), *self.beside):
+        for each in (*self.parts.values(), *self.beside.values()):
             kill(each)
 
     def environment(self, service: str) -> dict[str, str]:
@@ -102,10 +102,16 @@ class Longhouse:
         self.parts[part] = started
         return started
 
-    def run_beside(self, service: str) -> BaseProcess:
-        """Start one more worker of ``service``."""
-        self.beside.append(self._starter.worker(service, self.environment(service)))
-        return self.beside[-1]
+    def run_beside(self, service: str) -> None:
+        """Start a second worker of ``service``."""
+        self.beside[service] = self._starter.worker(service, self.environment(service))
+
+    def succeed_workers(self) -> None:
+        """Kill the first worker of each service that has a second; that one goes on alone."""
+        for service, second in self.beside.items():
+            self.kill(f"{service}-worker")
+            self.parts[f"{service}-worker"] = second
+        self.beside.clear()
 
     def kill(self, part: str) -> None:
         kill(self.parts[part])

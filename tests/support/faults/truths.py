@@ -58,13 +58,19 @@ EFFECTS: dict[str, tuple[str, str]] = {
         "distribution",
         "SELECT encode(sha256(raw), 'hex') FROM parked_events WHERE replayed_at IS NULL",
     ),
+    "poison of fact": (
+        "indicators",
+        "SELECT encode(sha256(raw), 'hex') FROM parked_events WHERE replayed_at IS NULL",
+    ),
 }
 """What a client asks for: where, and the key of each effect, once per effect."""
 
 ASKED_ONLY = frozenset({"import", "correction", "enrolment", "grant", "cycle", "session", "return"})
 """Kinds that come into being by a client's call alone, so that one from nowhere is a fault."""
 
-HEARD_LATER = frozenset({"report", "report of delivery", "poison", "poison of delivery"})
+HEARD_LATER = frozenset(
+    {"report", "report of delivery", "poison", "poison of delivery", "poison of fact"}
+)
 """Kinds whose acknowledgement is the stream's: their effect follows."""
 
 TWICE: dict[str, tuple[str, str]] = {
