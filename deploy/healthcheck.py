@@ -7,7 +7,7 @@ import sys
 import urllib.request
 
 READY = "http://127.0.0.1:8000/health/ready"
-TIMEOUT_S = 4
+TIMEOUT_S = 8
 
 
 def main() -> int:
