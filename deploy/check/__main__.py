@@ -63,8 +63,8 @@ def check(docker: Docker, debian: Path | None, *, keep: bool) -> int:
         docker.run(*COMPOSE, "up", "--detach", "--no-build")
         _wait_until_all_work(docker)
         said("agencies get their accounts, by the operator's container")
-        for code in AGENCIES:
-            issue = ("python", "-m", "deploy.nats", "issue", code)
+        for agency in AGENCIES:
+            issue = ("python", "-m", "deploy.nats", "issue", agency)
             docker.run(*COMPOSE, "run", "--rm", "operator", *issue)
         said("walls between the containers")
         walls.check(docker, PROJECT)
