@@ -1,13 +1,13 @@
 """Pulls messages of a durable consumer in batches: as many as there are, without waiting for more.
 
 nats-py's own ``fetch`` waits for a full batch until its time is up; here the first message ends
-the waiting.
+the waiting. More gather while a batch is handled, so under load the next one is large by itself.
 """
 
+import asyncio
 import json
 from typing import Any
 
-import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -15,7 +15,6 @@ from services.shared.broker import NOT_FOUND, ApiError, request_api
 from services.shared.parking import SKPD
 
 EXPIRES_S = 2.0
-GAP_S = 0.005
 ACK_WAIT_S = 60
 ACK_PENDING_MAX = 5_000
 
@@ -88,7 +87,8 @@ class Puller:
     async def open(self) -> None:
         """Subscribe to the answers."""
         self._inbox = self._client.new_inbox()
-        self._answers = await self._client.subscribe(self._inbox)
+        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
+        self._answers = await self._client.subscribe(self._inbox, cb=self._arrived.put)
 
     async def close(self) -> None:
         """End the subscription; what was not acknowledged is delivered again."""
@@ -105,22 +105,22 @@ class Puller:
             asked |= {"expires": int(EXPIRES_S * 1e9)} if wait else {"no_wait": True}
             await self._client.publish(self._next, json.dumps(asked).encode(), self._inbox)
             self._owed = self._batch_max
+        try:
+            message = await asyncio.wait_for(self._arrived.get(), EXPIRES_S + 1)
+        except TimeoutError:
+            # The request is lost, for instance with the connection: ask again.
+            self._owed = 0
+            return []
         found: list[Msg] = []
-        while len(found) < self._batch_max:
-            try:
-                message = await self._answers.next_msg(GAP_S if found else EXPIRES_S + 1)
-            except nats.errors.TimeoutError:
-                if not found:
-                    # The request is lost, for instance with the connection: ask again.
-                    self._owed = 0
-                break
-            if status := _status(message):
-                self._owed = 0
-                if status in ("409", "503") and not found:
-                    raise ConsumerGone(f"status {status}")
-                break
+        while (status := _status(message)) is None:
             self._owed -= 1
             found.append(message)
+            if self._arrived.empty() or len(found) == self._batch_max:
+                return found
+            message = self._arrived.get_nowait()
+        self._owed = 0
+        if status in ("409", "503") and not found:
+            raise ConsumerGone(f"status {status}")
         return found
 
 
