@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.distribution.actions import republish
 from services.distribution.api import cycles, deliveries, entitlements, ledger, sessions
 from services.distribution.api.errors import CATALOGUE
+from services.distribution.api.examples import EXAMPLES
 from services.distribution.api.proofs import DELIVERY_PROOF
 from services.distribution.settings import DistributionSettings
 from services.distribution.storage.projections import KEYED as PERSONS
@@ -43,6 +44,7 @@ def create_app() -> FastAPI:
             uploads_router("distribution", [DELIVERY_PROOF]),
         ),
         errors=CATALOGUE,
+        examples=EXAMPLES,
     )
 
 

@@ -18,6 +18,7 @@ from services.indicators.api import (
     unreached,
 )
 from services.indicators.api.errors import CATALOGUE
+from services.indicators.api.examples import EXAMPLES
 from services.indicators.api.stream import FigureFeed
 from services.indicators.settings import IndicatorsSettings
 from services.indicators.subscriptions import distribution
@@ -59,6 +60,7 @@ def create_app() -> FastAPI:
             indicators.router,
         ),
         errors=CATALOGUE,
+        examples=EXAMPLES,
     )
     app.state.figure_feed = FigureFeed(app.state.db.pool)
     return app

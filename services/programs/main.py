@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.programs.actions import republish
 from services.programs.api import enrolments, organisations, programs, rules
 from services.programs.api.errors import CATALOGUE
+from services.programs.api.examples import EXAMPLES
 from services.programs.settings import ProgramsSettings
 from services.programs.storage.persons import KEYED as PERSONS
 from services.programs.subscriptions import distribution, registry, skpd
@@ -38,6 +39,7 @@ def create_app() -> FastAPI:
             enrolments.router,
         ),
         errors=CATALOGUE,
+        examples=EXAMPLES,
     )
 
 

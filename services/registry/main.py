@@ -7,6 +7,7 @@ from services.registry.actions import regions as region_actions
 from services.registry.actions.imports_work import ImportWorker, upload_reader
 from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
+from services.registry.api.examples import EXAMPLES
 from services.registry.api.import_shapes import IMPORT_ERRORS
 from services.registry.settings import RegistrySettings
 from services.registry.subscriptions.distribution import ENTITLEMENTS
@@ -46,6 +47,7 @@ def create_app() -> FastAPI:
             uploads_router("registry", [imports.IMPORT_UPLOADS]),
         ],
         errors={**PROBLEMS, **IMPORT_ERRORS},
+        examples=EXAMPLES,
     )
 
 

@@ -8,11 +8,12 @@ when its agency owns them.
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
-from sqlalchemy import Select, and_, or_, select
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, and_, or_, select, text
 
 from services.shared.auth import Actor, allow
 from services.shared.events import EventData
+from services.shared.openapi import refuses
 from services.shared.problems import Problem, ProblemType
 from services.shared.roles import Role
 from services.shared.routes import ReadTx, service_router
@@ -26,35 +27,54 @@ TYPE_UNKNOWN = ProblemType(
     "event_type_unknown", 400, "Jenis peristiwa tidak dikenal", "The event type is not known"
 )
 
+POSITION_LOST = ProblemType(
+    "feed_position_lost",
+    410,
+    "Posisi ini hilang saat basis data dipulihkan",
+    "This position was lost when the database was restored",
+    "Buang salinan Anda dan baca lagi dari after=0.",
+    "Drop your copy and read again from after=0.",
+)
+
 
 class ChangePage(BaseModel):
     """Events oldest first. ``next`` is the ``after`` of the following call, also on the last."""
 
-    data: list[dict[str, Any]]
+    data: list[dict[str, Any]] = Field(json_schema_extra={"maxItems": LIMIT_MAX})
     next: int
 
 
 def changes_router(service: str) -> APIRouter:
     """Return the change feed of ``service``."""
     router = service_router(tags=["changes"])
+    public = {event.TYPE: event for event in event_classes(service) if not event.PERSONAL}
+    event_type = Annotated[str, Field(max_length=100, json_schema_extra={"enum": sorted(public)})]
 
     @router.get(f"/v1/changes/{service}")
+    @refuses(TYPE_UNKNOWN, POSITION_LOST)
     async def changes(
         tx: ReadTx,
         actor: Annotated[Actor, allow(*READERS)],
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
-        types: Annotated[list[str] | None, Query(max_length=20)] = None,
+        types: Annotated[list[event_type] | None, Query(max_length=20)] = None,
     ) -> ChangePage:
         """Peristiwa yang sudah diumumkan. / Events that were published."""
-        known = {event.TYPE: event for event in event_classes(service) if not event.PERSONAL}
-        if types is not None and set(types) - set(known):
+        if types is not None and set(types) - set(public):
             raise Problem(TYPE_UNKNOWN)
-        rows = await tx.rows(_visible(actor, known, types, after).limit(limit))
+        if await tx.scalar(text(_LOST), {"after": after}):
+            raise Problem(POSITION_LOST)
+        rows = await tx.rows(_visible(actor, public, types, after).limit(limit))
         data = [_envelope(dict(row)) for row in rows]
         return ChangePage(data=data, next=rows[-1]["feed_position"] if rows else after)
 
     return router
+
+
+_LOST = """
+SELECT EXISTS (SELECT 1 FROM epoch, jsonb_array_elements(feed_gaps) AS gap
+    WHERE :after > (gap ->> 0)::bigint AND :after < (gap ->> 1)::bigint)
+"""
 
 
 def _visible(

@@ -28,6 +28,8 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 }
 """``responses=NOT_MODIFIED`` of a route that answers 304."""
 
+EVENT_STREAM = "text/event-stream"
+
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {
         "description": "Versi; kirim di If-Match / the version, to be sent in If-Match",
@@ -64,6 +66,12 @@ IF_NONE_MATCH = {
 }
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
+
+
+def answers(media_type: str, example: str) -> dict[int | str, dict[str, Any]]:
+    """Return the ``responses`` of a route whose good answer is not JSON."""
+    schema = {"type": "string"} if media_type.startswith("text/") else {}
+    return {200: {"content": {media_type: {"schema": schema, "example": example}}}}
 
 
 def refuses(*kinds: Refusal) -> Callable[[Endpoint], Endpoint]:

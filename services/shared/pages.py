@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, bindparam, or_, tuple_
 from sqlalchemy.sql import operators
 from starlette.requests import Request
@@ -48,7 +48,7 @@ CURSOR_INVALID = ProblemType(
 class Page(BaseModel, Generic[T]):
     """One page of a list. ``next`` is the cursor of the following page, null on the last."""
 
-    data: list[T]
+    data: list[T] = Field(json_schema_extra={"maxItems": LIMIT_MAX})
     next: str | None = None
 
 

@@ -32,7 +32,13 @@ _KEY_PARAMETER = {
     "in": "header",
     "required": True,
     "description": "Unik per tindakan, berlaku 24 jam. / Unique per action, kept for 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": idempotency.KEY_CHARS_MAX},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": idempotency.KEY_CHARS_MAX,
+        "pattern": "^[ -~]*[!#-~][ -~]*$",
+    },
+    "example": "0b7a0a0e-5f43-4d3c-9c2b-6f6d1a8f3c11",
 }
 
 

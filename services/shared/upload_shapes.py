@@ -10,6 +10,9 @@ from services.shared.redaction import LONG_NUMBER
 from services.shared.roles import Role
 from services.shared.validation_messages import InvalidValue
 
+SIZE_BYTES_MAX = 2**40
+"""What any number of an upload stays under; each purpose allows far less."""
+
 
 @dataclass(frozen=True, slots=True)
 class UploadRow:
@@ -48,11 +51,17 @@ class UploadPurpose:
 class AnnounceUpload(BaseModel):
     """What will be sent. ``region_code`` decides who else may see it."""
 
-    file_name: str = Field(min_length=1, max_length=200)
-    size: int = Field(ge=1)
+    file_name: str = Field(
+        min_length=1,
+        max_length=200,
+        json_schema_extra={"pattern": r'^(?!.*\d{16})[^\x00-\x1f/\\"]+$'},
+    )
+    size: int = Field(strict=True, ge=1, le=SIZE_BYTES_MAX)
     media_type: str = Field(max_length=100)
     purpose: str = Field(max_length=50)
-    region_code: str | None = Field(default=None, max_length=13)
+    region_code: str | None = Field(
+        default=None, pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", max_length=13
+    )
 
     @field_validator("file_name")
     @classmethod

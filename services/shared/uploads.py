@@ -23,9 +23,12 @@ from services.shared.blob_places import backend_of
 from services.shared.blobs import BlobStore
 from services.shared.db import Database
 from services.shared.ids import new_id
+from services.shared.openapi import answers, refuses
 from services.shared.problems import NOT_FOUND, TOO_LARGE, Problem, ProblemType
 from services.shared.routes import ReadTx, Tx, service_router
+from services.shared.scope import REGION_FOREIGN
 from services.shared.upload_shapes import (
+    SIZE_BYTES_MAX,
     AnnounceUpload,
     UploadPurpose,
     UploadRow,
@@ -37,6 +40,7 @@ __all__ = ["UploadPurpose", "store_of", "uploads_router"]
 
 OPEN_UPLOADS_MAX = 50
 UNFINISHED_HOURS = 48
+OFFSET_BYTES = "application/offset+octet-stream"
 
 OFFSET_WRONG = ProblemType(
     "upload_offset_wrong",
@@ -82,9 +86,11 @@ def uploads_router(service: str, purposes: Sequence[UploadPurpose]) -> APIRouter
     router = service_router(tags=["uploads"], prefix=base)
 
     @router.post("", status_code=201)
+    @refuses(PURPOSE_UNKNOWN, TYPE_REFUSED, TOO_MANY_OPEN, REGION_FOREIGN)
     async def announce_upload(
         body: AnnounceUpload, tx: Tx, response: Response, actor: Annotated[Actor, senders]
     ) -> UploadView:
+        """Announce a file; its bytes follow in pieces."""
         _check(table.get(body.purpose), body, actor)
         if await upload_rows.count_open(tx, actor.id) >= OPEN_UPLOADS_MAX:
             raise Problem(TOO_MANY_OPEN)
@@ -102,8 +108,9 @@ def uploads_router(service: str, purposes: Sequence[UploadPurpose]) -> APIRouter
         response.headers["Upload-Offset"] = "0"
         return view_of(upload)
 
-    @router.head("/{upload_id}", status_code=200)
+    @router.head("/{upload_id}", status_code=200, response_class=Response)
     async def ask_upload(upload_id: UUID, tx: ReadTx, actor: Annotated[Actor, callers]) -> Response:
+        """Ask how far an upload came: Upload-Offset of Upload-Length."""
         upload = _visible(await upload_rows.find(tx, upload_id), table, actor)
         return Response(headers=_progress(upload.received, upload.size))
 
@@ -111,12 +118,15 @@ def uploads_router(service: str, purposes: Sequence[UploadPurpose]) -> APIRouter
     async def read_upload(
         upload_id: UUID, tx: ReadTx, actor: Annotated[Actor, callers]
     ) -> UploadView:
+        """Return an upload, and the hash of what is kept once it is finished."""
         return view_of(_visible(await upload_rows.find(tx, upload_id), table, actor))
 
-    @router.get("/{upload_id}/content", response_class=Response)
+    @router.get("/{upload_id}/content", response_class=Response, responses=answers("*/*", "…"))
+    @refuses(NOT_FINISHED)
     async def download_upload(
         request: Request, upload_id: UUID, tx: ReadTx, actor: Annotated[Actor, callers]
     ) -> Response:
+        """Return the file to who sent it and to who may read its purpose in the region."""
         upload = _visible(await upload_rows.find(tx, upload_id), table, actor)
         if upload.sha256 is None:
             raise Problem(NOT_FINISHED)
@@ -131,16 +141,23 @@ def uploads_router(service: str, purposes: Sequence[UploadPurpose]) -> APIRouter
             "x-no-idempotency": "the offset makes it safe to repeat",
             "requestBody": {
                 "required": True,
-                "content": {"application/offset+octet-stream": {"schema": {"type": "string"}}},
+                "content": {
+                    OFFSET_BYTES: {
+                        "schema": {"type": "string", "format": "binary", "maxLength": largest},
+                        "example": "nama;nik\n",
+                    }
+                },
             },
         },
     )
+    @refuses(OFFSET_WRONG)
     async def send_upload(
         request: Request,
         upload_id: UUID,
-        upload_offset: Annotated[int, Header(ge=0)],
+        upload_offset: Annotated[int, Header(ge=0, le=SIZE_BYTES_MAX)],
         actor: Annotated[Actor, senders],
     ) -> Response:
+        """Send the next piece; a line that breaks keeps what had arrived."""
         # No transaction of the request: a slow line would hold it open for minutes.
         db: Database = request.app.state.db
         store = store_of(request)

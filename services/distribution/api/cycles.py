@@ -4,28 +4,22 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.distribution.actions import cycles as actions
 from services.distribution.actions import entitlements as entitling
 from services.distribution.api.permissions import Manager, PlanReader, caller_of, sight_of
-from services.distribution.api.shapes import Name, NotNull, Quantity, UnitValue, Year
+from services.distribution.api.shapes import Name, NotNull, Quantity, UnitValue
+from services.distribution.domain import errors
 from services.distribution.storage import cycles as reads
 from services.shared.auth import Actor
-from services.shared.http import (
-    ReadTx,
-    Signer,
-    Tx,
-    etag,
-    require_match,
-    service_router,
-)
+from services.shared.http import ReadTx, Signer, Tx, etag, refuses, require_match, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
 from services.shared.roles import Role
+from services.shared.shapes import Flag, IfMatch, IfMatchOptional, Year
 
 router = service_router(tags=["cycles"], prefix="/v1/cycles")
-IfMatch = Annotated[str | None, Header()]
 
 
 class OpenCycle(BaseModel):
@@ -59,7 +53,7 @@ class CloseCycle(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    release_rest: bool = False
+    release_rest: Flag = False
 
 
 class CycleView(BaseModel):
@@ -118,6 +112,14 @@ class GeneratedView(BaseModel):
 
 
 @router.post("", status_code=201)
+@refuses(
+    errors.NotFound,
+    errors.NotYourProgram,
+    errors.ProgramNotRunning,
+    errors.YearNotPlanned,
+    errors.NameTaken,
+    errors.DatesReversed,
+)
 async def open_cycle(body: OpenCycle, tx: Tx, response: Response, actor: Manager) -> CycleView:
     """Open a cycle of a running program of the caller's agency."""
     cycle_id = await actions.open_cycle(tx, caller_of(actor), **body.model_dump())
@@ -152,6 +154,7 @@ async def list_cycles(
 
 
 @router.get("/{cycle_id}")
+@refuses(errors.NotFound)
 async def read_cycle(
     cycle_id: UUID, tx: ReadTx, response: Response, actor: PlanReader
 ) -> CycleDetail:
@@ -164,6 +167,14 @@ async def read_cycle(
 
 
 @router.patch("/{cycle_id}")
+@refuses(
+    errors.NotFound,
+    errors.NotYourProgram,
+    errors.CycleClosed,
+    errors.CycleInUse,
+    errors.NameTaken,
+    errors.DatesReversed,
+)
 async def change_cycle(
     *,
     cycle_id: UUID,
@@ -187,6 +198,7 @@ async def change_cycle(
 
 
 @router.post("/{cycle_id}/close")
+@refuses(errors.NotFound, errors.NotYourProgram, errors.CycleClosed)
 async def close_cycle(
     *,
     cycle_id: UUID,
@@ -194,7 +206,7 @@ async def close_cycle(
     tx: Tx,
     response: Response,
     actor: Manager,
-    if_match: IfMatch = None,
+    if_match: IfMatchOptional = None,
 ) -> ClosedView:
     """Close for good. With If-Match only when nobody changed it since."""
 
@@ -215,6 +227,13 @@ async def close_cycle(
 
 
 @router.post("/{cycle_id}/entitlements/generate")
+@refuses(
+    errors.NotFound,
+    errors.NotYourProgram,
+    errors.CycleClosed,
+    errors.UnitValueUnknown,
+    errors.CeilingExceeded,
+)
 async def generate_entitlements(cycle_id: UUID, tx: Tx, actor: Manager) -> GeneratedView:
     """Entitle every granted enrolment that has none in this cycle, and reserve their value."""
     done = await entitling.generate(tx, caller_of(actor), cycle_id)

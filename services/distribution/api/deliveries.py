@@ -20,11 +20,13 @@ from services.distribution.api.permissions import (
     sight_of,
 )
 from services.distribution.api.shapes import Name, Note, Quantity, Reason
+from services.distribution.domain import errors
 from services.distribution.domain.errors import BatchRefused, NotFound
 from services.distribution.storage import deliveries as reads
-from services.shared.http import Keys, ReadTx, Signer, Tx, service_router
+from services.shared.http import Keys, ReadTx, Signer, Tx, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
 from services.shared.sealing import KeyedIndex
+from services.shared.shapes import exactly_one
 from services.shared.validation_messages import InvalidValue
 
 router = service_router(tags=["deliveries"], prefix="/v1/deliveries")
@@ -33,6 +35,28 @@ BATCH_ROWS_MAX = 1_000
 """One transaction holds the locks of all rows; a village's list has a few hundred."""
 
 Number16 = Annotated[str, StringConstraints(pattern=r"^[0-9]{16}$")]
+
+ONE_NUMBER = exactly_one("kk_number", "nik") | {
+    "examples": [{"nik": "6202060107909001", "purpose": "Pengecekan di loket penyerahan"}]
+}
+
+
+HANDOVER = (
+    errors.NotFound,
+    errors.NotYourProgram,
+    errors.SessionClosed,
+    errors.SessionOfAnotherCycle,
+    errors.CycleClosed,
+    errors.EntitlementVoid,
+    errors.EntitlementBlocked,
+    errors.OverDelivery,
+    errors.IdTaken,
+    errors.DateInFuture,
+    errors.DeliveredBeforeCycle,
+    errors.ReceiverIncomplete,
+    errors.ProofRequired,
+    errors.ProofMissing,
+)
 
 
 class Handed(BaseModel):
@@ -86,7 +110,7 @@ class GiveBack(BaseModel):
 class Search(BaseModel):
     """One of NIK and KK number, and what for: the purpose is kept in the access log."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=ONE_NUMBER)
 
     nik: Number16 | None = None
     kk_number: Number16 | None = None
@@ -173,6 +197,7 @@ class Found(BaseModel):
 
 
 @router.post("", status_code=201)
+@refuses(*HANDOVER)
 async def deliver(body: Deliver, tx: Tx, response: Response, actor: Hand) -> ResultView:
     """Hand over one entitlement, wholly or in part."""
     [done] = await actions.deliver(
@@ -187,6 +212,13 @@ async def deliver(body: Deliver, tx: Tx, response: Response, actor: Hand) -> Res
 
 
 @router.post("/batch", status_code=201)
+@refuses(
+    errors.NotFound,
+    errors.NotYourProgram,
+    errors.SessionClosed,
+    errors.CycleClosed,
+    errors.BatchRefused,
+)
 async def deliver_batch(body: DeliverBatch, tx: Tx, actor: Hand) -> BatchView:
     """Hand over up to 1,000 entitlements of one session: all, or none with every fault listed."""
     try:
@@ -256,6 +288,7 @@ async def search_deliveries(body: Search, tx: Tx, keys: Keys, actor: Searcher) -
 
 
 @router.get("/{delivery_id}")
+@refuses(errors.NotFound)
 async def read_delivery(delivery_id: UUID, tx: ReadTx, actor: RecipientReader) -> DeliveryDetail:
     """Return one delivery with what came back."""
     sight = sight_of(actor)
@@ -270,6 +303,9 @@ async def read_delivery(delivery_id: UUID, tx: ReadTx, actor: RecipientReader) -
 
 
 @router.post("/{delivery_id}/return", status_code=201)
+@refuses(
+    errors.NotFound, errors.NotYourProgram, errors.OverReturn, errors.IdTaken, errors.DateInFuture
+)
 async def give_back(delivery_id: UUID, body: GiveBack, tx: Tx, actor: Hand) -> ResultView:
     """Record that a delivery came back, wholly or in part."""
     done = await actions.give_back(

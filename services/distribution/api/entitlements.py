@@ -11,11 +11,12 @@ from services.distribution.actions import entitlements as actions
 from services.distribution.api.freshness import Fresh, Freshness
 from services.distribution.api.permissions import Manager, RecipientReader, caller_of, sight_of
 from services.distribution.api.shapes import Reason, RegionQuery
+from services.distribution.domain import errors
 from services.distribution.domain.blocks import blocks, flags
 from services.distribution.domain.errors import NotFound
 from services.distribution.storage import entitlements as reads
 from services.shared.auth import Actor
-from services.shared.http import ReadTx, Signer, Tx, etag, service_router
+from services.shared.http import ReadTx, Signer, Tx, etag, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, Slice, link_next, paginate
 from services.shared.roles import Role
 
@@ -108,6 +109,7 @@ async def list_entitlements(
 
 
 @router.get("/{entitlement_id}")
+@refuses(errors.NotFound)
 async def read_entitlement(
     entitlement_id: UUID, tx: ReadTx, response: Response, actor: RecipientReader
 ) -> EntitlementView:
@@ -118,6 +120,7 @@ async def read_entitlement(
 
 
 @router.post("/{entitlement_id}/void")
+@refuses(errors.NotFound, errors.NotYourProgram, errors.NothingToVoid)
 async def void_entitlement(
     entitlement_id: UUID, body: VoidEntitlement, tx: Tx, response: Response, actor: Manager
 ) -> EntitlementView:

@@ -15,12 +15,14 @@ from services.distribution.api.permissions import (
     caller_of,
     sight_of,
 )
-from services.distribution.api.shapes import Note, Year
+from services.distribution.api.shapes import Note
+from services.distribution.domain import errors
 from services.distribution.domain.ledger import Account
 from services.distribution.storage import cycles
 from services.distribution.storage import ledger as reads
-from services.shared.http import ReadTx, Signer, Tx, service_router
+from services.shared.http import ReadTx, Signer, Tx, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
+from services.shared.shapes import TRIMMED_1, Year
 
 router = service_router(tags=["ledger"], prefix="/v1/ledger")
 
@@ -76,9 +78,13 @@ class RecordOrder(BaseModel):
 
     program_id: UUID
     year: Year
-    number: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+    number: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
+        Field(json_schema_extra=TRIMMED_1),
+    ]
     ordered_on: date
-    amount_idr: Annotated[int, Field(gt=0, le=ORDER_IDR_MAX)]
+    amount_idr: Annotated[int, Field(strict=True, gt=0, le=ORDER_IDR_MAX)]
     note: Note | None = None
 
 
@@ -96,6 +102,7 @@ class OrderView(BaseModel):
 
 
 @router.get("/accounts")
+@refuses(errors.NotFound)
 async def read_accounts(
     tx: ReadTx, actor: BookReader, program_id: UUID, year: YearQuery
 ) -> BooksView:
@@ -147,6 +154,7 @@ async def list_entries(
 
 
 @router.post("/disbursement-orders", status_code=201)
+@refuses(errors.NotFound, errors.NotYourProgram, errors.OrderNumberTaken, errors.DateInFuture)
 async def record_order(body: RecordOrder, tx: Tx, actor: Manager) -> OrderView:
     """Record a disbursement order: money that left the treasury, not aid that arrived."""
     order_id = await actions.record_order(tx, caller_of(actor), **body.model_dump())

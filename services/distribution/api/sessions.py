@@ -12,10 +12,12 @@ from services.distribution.api.entitlements import EntitlementPage, page_of
 from services.distribution.api.freshness import Fresh
 from services.distribution.api.permissions import Hand, caller_of, sight_of
 from services.distribution.api.shapes import Name, RegionCode
+from services.distribution.domain import errors
 from services.distribution.storage import entitlements as entitlement_reads
 from services.distribution.storage import sessions as reads
-from services.shared.http import ReadTx, Signer, Tx, etag, service_router
+from services.shared.http import ReadTx, Signer, Tx, etag, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
+from services.shared.scope import REGION_FOREIGN
 
 router = service_router(tags=["sessions"], prefix="/v1/sessions")
 
@@ -51,6 +53,7 @@ class SessionView(BaseModel):
 
 
 @router.post("", status_code=201)
+@refuses(errors.NotFound, errors.NotYourProgram, REGION_FOREIGN, errors.CycleClosed)
 async def plan_session(body: PlanSession, tx: Tx, response: Response, actor: Hand) -> SessionView:
     """Plan a session of an open cycle."""
     if body.region_code is not None:
@@ -85,6 +88,7 @@ async def list_sessions(
 
 
 @router.get("/{session_id}")
+@refuses(errors.NotFound)
 async def read_session(
     session_id: UUID, tx: ReadTx, response: Response, actor: Hand
 ) -> SessionView:
@@ -95,6 +99,7 @@ async def read_session(
 
 
 @router.post("/{session_id}/close")
+@refuses(errors.NotFound, errors.NotYourProgram, errors.SessionClosed)
 async def close_session(session_id: UUID, tx: Tx, response: Response, actor: Hand) -> SessionView:
     """Close a session; it takes no delivery any more."""
     await actions.close_session(tx, caller_of(actor), session_id)
@@ -104,6 +109,7 @@ async def close_session(session_id: UUID, tx: Tx, response: Response, actor: Han
 
 
 @router.get("/{session_id}/recipients")
+@refuses(errors.NotFound)
 async def list_recipients(
     *,
     request: Request,

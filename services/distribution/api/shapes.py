@@ -5,18 +5,26 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AfterValidator, Field, StringConstraints
 
+from services.shared.shapes import TRIMMED_1, TRIMMED_3
 from services.shared.validation_messages import InvalidValue
 
 QUANTITY_MAX = 1_000_000
 UNIT_VALUE_IDR_MAX = 100_000_000_000
 """A house is the dearest unit of aid; a hundred billion rupiah is a typing error."""
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=300)]
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    Field(json_schema_extra=TRIMMED_1),
+]
+Reason = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=3, max_length=300),
+    Field(json_schema_extra=TRIMMED_3),
+]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
-Quantity = Annotated[int, Field(gt=0, le=QUANTITY_MAX)]
-UnitValue = Annotated[int, Field(ge=0, le=UNIT_VALUE_IDR_MAX)]
-Year = Annotated[int, Field(ge=2000, le=2100)]
+Quantity = Annotated[int, Field(strict=True, gt=0, le=QUANTITY_MAX)]
+UnitValue = Annotated[int, Field(strict=True, ge=0, le=UNIT_VALUE_IDR_MAX)]
 RegionCode = Annotated[str, StringConstraints(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")]
 RegionQuery = Annotated[
     str | None, Query(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", alias="region")

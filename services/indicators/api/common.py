@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel
 
 from services.indicators.domain import catalog
@@ -74,6 +74,9 @@ RegionCode = Annotated[
         description="Kode wilayah Kemendagri (awalan), mis. 62.02 atau 62.02.06",
     ),
 ]
+
+
+Code = Annotated[str, Path(max_length=60, description="Kode indikator")]
 
 
 class ProducersView(BaseModel):

@@ -29,7 +29,8 @@ from services.indicators.domain.suppression import HiddenTable, complete, hide_t
 from services.indicators.storage import contributions
 from services.indicators.storage.contributions import AgencyFigures, Organisation
 from services.shared.auth import Actor
-from services.shared.http import ReadTx, service_router
+from services.shared.http import ReadTx, refuses, service_router
+from services.shared.scope import REGION_FOREIGN
 
 router = service_router(tags=["contributions"], prefix="/v1/contributions")
 
@@ -102,6 +103,7 @@ class ContributionsView(FreshnessView):
 
 
 @router.get("/matrix")
+@refuses(REGION_FOREIGN)
 async def read_matrix(
     tx: ReadTx, actor: Reader, fresh: Freshness, year: Year = None, region: RegionCode = None
 ) -> MatrixView:
@@ -116,6 +118,7 @@ async def read_matrix(
 
 
 @router.get("")
+@refuses(REGION_FOREIGN)
 async def list_contributions(
     tx: ReadTx, actor: Reader, fresh: Freshness, year: Year = None, region: RegionCode = None
 ) -> ContributionsView:

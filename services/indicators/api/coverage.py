@@ -22,11 +22,13 @@ from services.indicators.api.common import (
     places,
     year_or_now,
 )
+from services.indicators.domain import errors
 from services.indicators.domain.errors import ProgramUnknown
 from services.indicators.domain.suppression import complete, reveals
 from services.indicators.domain.targeting import Group, Targeting, desil_label, tally
 from services.indicators.storage import coverage, programs
-from services.shared.http import ReadTx, service_router
+from services.shared.http import ReadTx, refuses, service_router
+from services.shared.scope import REGION_FOREIGN
 
 router = service_router(tags=["coverage"], prefix="/v1/coverage")
 
@@ -99,6 +101,7 @@ class CoverageView(FreshnessView):
 
 
 @router.get("")
+@refuses(errors.ProgramUnknown, REGION_FOREIGN)
 async def read_coverage(
     *,
     tx: ReadTx,

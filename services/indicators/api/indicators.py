@@ -12,13 +12,14 @@ from services.indicators.actions import publications as actions
 from services.indicators.actions import values
 from services.indicators.api.common import (
     READERS,
+    Code,
     Freshness,
     FreshnessView,
     LabelView,
     Settings,
     hides_small_cells,
 )
-from services.indicators.domain import catalog
+from services.indicators.domain import catalog, errors
 from services.indicators.domain.catalog import Definition, Origin
 from services.indicators.domain.errors import IndicatorUnknown
 from services.indicators.domain.official import check_period
@@ -27,8 +28,9 @@ from services.indicators.storage import official, publications
 from services.indicators.storage.publications import Publication
 from services.shared import clock
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Tx, service_router
+from services.shared.http import ReadTx, Tx, refuses, service_router
 from services.shared.roles import Role
+from services.shared.scope import REGION_FOREIGN
 
 router = service_router(tags=["indicators"], prefix="/v1/indicators")
 
@@ -120,15 +122,17 @@ async def list_indicators(_actor: CatalogReader) -> CatalogView:
 
 
 @router.get("/{code}")
-async def read_indicator(code: str, _actor: CatalogReader) -> DefinitionView:
+@refuses(errors.IndicatorUnknown)
+async def read_indicator(code: Code, _actor: CatalogReader) -> DefinitionView:
     """Definisi, rumus, satuan, sumber dan versi satu indikator."""
     return _definition_view(find(code))
 
 
 @router.get("/{code}/values")
+@refuses(errors.IndicatorUnknown, REGION_FOREIGN, errors.PeriodInvalid)
 async def list_values(
     *,
-    code: str,
+    code: Code,
     region: Region,
     tx: ReadTx,
     actor: CatalogReader,
@@ -161,8 +165,15 @@ async def list_values(
 
 
 @router.post("/{code}/publish", status_code=201)
+@refuses(
+    errors.IndicatorUnknown,
+    REGION_FOREIGN,
+    errors.PeriodInvalid,
+    errors.OfficialFigureNotOurs,
+    errors.NothingToPublish,
+)
 async def publish_indicator(
-    code: str, body: PublishIndicator, tx: Tx, actor: Publisher, settings: Settings
+    code: Code, body: PublishIndicator, tx: Tx, actor: Publisher, settings: Settings
 ) -> PublicationView:
     """Bekukan dan terbitkan nilai sekarang."""
     actor.scope.require(body.region)

@@ -11,10 +11,11 @@ from pydantic import BaseModel
 from services.indicators.actions import official as actions
 from services.indicators.api.common import OFFICIAL_LABEL, READERS, LabelView, RegionCode
 from services.indicators.api.errors import CATALOGUE
+from services.indicators.domain import errors
 from services.indicators.domain.errors import RowsRefused
 from services.indicators.storage import official
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Signer, Tx, service_router
+from services.shared.http import ReadTx, Signer, Tx, refuses, service_router
 from services.shared.pages import LIMIT_DEFAULT, Cursor, Limit, Page, link_next, paginate
 from services.shared.problems import (
     MEDIA_TYPE_UNSUPPORTED,
@@ -23,12 +24,17 @@ from services.shared.problems import (
     ProblemType,
 )
 from services.shared.roles import Role
+from services.shared.routes import BODY_BYTES_MAX
 
 router = service_router(tags=["official-statistics"], prefix="/v1/official-statistics")
 
 Editor = Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 Reader = Annotated[Actor, allow(*READERS)]
 
+CSV_EXAMPLE = (
+    "wilayah,kode_kemendagri,periode,indikator,nilai,satuan,sumber,catatan\n"
+    "Kotawaringin Timur,62.02,2024,p0,5.50,persen,BPS Berita Resmi Statistik,\n"
+)
 CSV_TYPES = ("text/csv", "text/plain", "application/csv")
 
 NOT_UTF_8 = ProblemType("not_utf8", 422, "Berkas bukan teks UTF-8", "The file is not UTF-8 text")
@@ -66,6 +72,7 @@ class OfficialFiguresView(Page[OfficialFigureView]):
 
 
 @router.post("/import", status_code=201)
+@refuses(NOT_UTF_8, errors.RowsRefused)
 async def import_official_statistics(
     request: Request,
     tx: Tx,
@@ -74,7 +81,9 @@ async def import_official_statistics(
         bytes,
         Body(
             media_type="text/csv",
+            max_length=BODY_BYTES_MAX,
             description="wilayah,kode_kemendagri,periode,indikator,nilai,satuan,sumber,catatan",
+            examples=[CSV_EXAMPLE],
         ),
     ],
     reason: Annotated[

@@ -21,12 +21,14 @@ from services.indicators.api.common import (
     year_or_now,
 )
 from services.indicators.api.coverage import TargetingView, TargetView, shown
+from services.indicators.domain import errors
 from services.indicators.domain.errors import ProgramUnknown
 from services.indicators.domain.suppression import complete, reveals
 from services.indicators.domain.targeting import ratio, tally
 from services.indicators.storage import coverage, programs
 from services.indicators.storage.programs import Aid, Enrolled
-from services.shared.http import ReadTx, service_router
+from services.shared.http import ReadTx, refuses, service_router
+from services.shared.scope import REGION_FOREIGN
 
 router = service_router(tags=["programs"], prefix="/v1/indicators/programs")
 
@@ -89,6 +91,7 @@ class ProgramSummaryView(FreshnessView):
 
 
 @router.get("/{program_id}/summary")
+@refuses(errors.ProgramUnknown, REGION_FOREIGN)
 async def summarise_program(
     *,
     program_id: UUID,

@@ -7,8 +7,9 @@ from typing import Annotated, Final
 from fastapi import Query
 from pydantic import BaseModel
 
-from services.indicators.api.common import OFFICIAL_LABEL, READERS, REGISTRY_LABEL, LabelView
+from services.indicators.api.common import OFFICIAL_LABEL, READERS, REGISTRY_LABEL, Code, LabelView
 from services.indicators.api.indicators import Region, find
+from services.indicators.domain import errors
 from services.indicators.domain.catalog import Definition
 from services.indicators.domain.errors import IndicatorUnknown
 from services.indicators.domain.official import PERIOD
@@ -16,7 +17,7 @@ from services.indicators.domain.progress import Direction, Way, YearProgress, pr
 from services.indicators.storage import official, targets
 from services.indicators.storage.targets import Recorded
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, service_router
+from services.shared.http import ReadTx, refuses, service_router
 from services.shared.roles import Role
 
 router = service_router(tags=["indicators"], prefix="/v1/indicators")
@@ -87,9 +88,10 @@ class ProgressView(BaseModel):
 
 
 @router.get("/{code}/progress")
+@refuses(errors.IndicatorUnknown)
 async def read_progress(
     *,
-    code: str,
+    code: Code,
     tx: ReadTx,
     _actor: Reader,
     region: Region,

@@ -14,11 +14,14 @@ from services.indicators.api.common import (
     year_or_now,
 )
 from services.indicators.api.unreached import SourceView, source_view
+from services.indicators.domain import errors
 from services.indicators.domain.reach import WHOLE_REGENCY, ExpectedSource, judge
 from services.indicators.storage import sources
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Tx, service_router
+from services.shared.http import ReadTx, Tx, refuses, service_router
 from services.shared.roles import Role
+from services.shared.shapes import Flag
+from services.shared.shapes import Year as BudgetYear
 
 router = service_router(tags=["sources"], prefix="/v1/indicators/expected-sources")
 
@@ -34,14 +37,14 @@ class ExpectSource(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    year: int = Field(ge=2000, le=2100)
+    year: BudgetYear
     code: str = Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$")
     name: str = Field(min_length=3, max_length=200)
     reporter_code: str = Field(min_length=1, max_length=60)
     program_code: str | None = Field(default=None, min_length=1, max_length=60)
     region_code: str | None = Field(default=None, pattern=r"^\d{2}\.\d{2}(\.\d{2}(\.\d{4})?)?$")
-    max_age_days: int = Field(ge=1, le=3660)
-    active: bool = True
+    max_age_days: int = Field(strict=True, ge=1, le=3660)
+    active: Flag = True
     reason: str | None = Field(default=None, min_length=3, max_length=500)
 
 
@@ -77,6 +80,7 @@ async def list_expected_sources(
 
 
 @router.post("", status_code=201)
+@refuses(errors.ReasonMissing)
 async def expect_source(body: ExpectSource, tx: Tx, actor: Editor) -> SourceRecordedView:
     """Catat sumber yang diharapkan; perubahan memerlukan alasan."""
     source = ExpectedSource(

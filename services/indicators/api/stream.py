@@ -8,11 +8,11 @@ with its own rights. Counters of commits are the event id, so a client that was 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Final
 
 import asyncpg
 import orjson
-from fastapi import Header, Request
+from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from services.indicators.api.common import Reader
@@ -21,7 +21,9 @@ from services.indicators.storage import sources
 from services.shared import clock
 from services.shared.db import Pool
 from services.shared.http import service_router
+from services.shared.openapi import EVENT_STREAM, answers
 from services.shared.problems import UNAVAILABLE, Problem
+from services.shared.shapes import LastEventId
 
 router = service_router(tags=["indicators"], prefix="/v1/indicators")
 
@@ -84,12 +86,14 @@ class FigureFeed:
 @router.get(
     "/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
+    responses=answers(
+        EVENT_STREAM, 'id: families=12\nevent: changed\ndata: {"changed":["families"]}\n\n'
+    ),
 )
 async def stream_changes(
     request: Request,
     actor: Reader,
-    last_event_id: Annotated[str | None, Header(max_length=LAST_ID_CHARS_MAX)] = None,
+    last_event_id: LastEventId = None,
 ) -> StreamingResponse:
     """Beri tahu setiap kali angka berubah; berakhir bersama token."""
     feed: FigureFeed = request.app.state.figure_feed

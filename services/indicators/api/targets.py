@@ -5,19 +5,36 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 
 from services.indicators.actions import targets as actions
 from services.indicators.api.common import READERS, RegionCode
-from services.indicators.domain import catalog
+from services.indicators.domain import catalog, errors
 from services.indicators.domain.errors import IndicatorUnknown
 from services.indicators.domain.targets import Target
 from services.indicators.storage import targets
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Tx, service_router
+from services.shared.http import ReadTx, Tx, refuses, service_router
 from services.shared.roles import Role
+from services.shared.shapes import Year as BudgetYear
 
 router = service_router(tags=["targets"], prefix="/v1/targets")
+
+Figure = Annotated[
+    Decimal,
+    Field(max_digits=18, decimal_places=6, allow_inf_nan=False),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,6})?$", "maxLength": 20},
+                {"type": "integer", "minimum": -999_999_999_999, "maximum": 999_999_999_999},
+            ],
+            "examples": ["5.25"],
+        },
+        mode="validation",
+    ),
+]
+"""A decimal number, best as text: JSON's own numbers lose digits on the way."""
 
 Editor = Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 Reader = Annotated[Actor, allow(*READERS)]
@@ -28,8 +45,8 @@ class YearTarget(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    year: int = Field(ge=2000, le=2100)
-    value: Decimal = Field(max_digits=18, decimal_places=6, allow_inf_nan=False)
+    year: BudgetYear
+    value: Figure
 
 
 class RecordTargets(BaseModel):
@@ -84,6 +101,7 @@ class TargetsView(BaseModel):
 
 
 @router.post("", status_code=201)
+@refuses(errors.IndicatorUnknown, errors.ReasonMissing)
 async def record_targets(body: RecordTargets, tx: Tx, actor: Editor) -> TargetsRecordedView:
     """Catat target tahunan dari dokumen perencanaan."""
     if body.indicator not in catalog.BY_CODE:

@@ -35,9 +35,10 @@ from services.indicators.settings import IndicatorsSettings
 from services.indicators.storage import coverage, unreached
 from services.indicators.storage.unreached import Village
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Signer, service_router
+from services.shared.http import ReadTx, Signer, refuses, service_router
 from services.shared.pages import LIMIT_DEFAULT, Cursor, Limit, Page, link_next, paginate
 from services.shared.roles import Role
+from services.shared.scope import REGION_FOREIGN
 
 router = service_router(tags=["unreached"], prefix="/v1/unreached")
 
@@ -163,6 +164,7 @@ class _Counts:
 
 
 @router.get("")
+@refuses(REGION_FOREIGN)
 async def list_unreached(
     *,
     request: Request,
@@ -212,6 +214,7 @@ async def list_unreached(
 
 
 @router.get("/summary")
+@refuses(REGION_FOREIGN)
 async def summarise_unreached(
     *,
     tx: ReadTx,

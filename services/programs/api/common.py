@@ -7,6 +7,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.shared.roles import Role
+from services.shared.shapes import TRIMMED_3, TRIMMED_5
 from services.shared.validation_messages import InvalidValue
 
 STAFF = tuple(role for role in Role if role is not Role.WARGA)
@@ -17,9 +18,9 @@ FIELD = (Role.OPERATOR_DESA, Role.PENDAMPING, Role.KADES, Role.CAMAT)
 LIST_READERS = (*DECIDERS, *FIELD, Role.PIMPINAN, Role.AUDITOR)
 
 AgencyCode = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$")]
-Name = Annotated[str, Field(min_length=3, max_length=200)]
-Reason = Annotated[str, Field(min_length=5, max_length=500)]
-Year = Annotated[int, Field(ge=2000, le=2100)]
+Name = Annotated[str, Field(min_length=3, max_length=200, json_schema_extra=TRIMMED_3)]
+Reason = Annotated[str, Field(min_length=5, max_length=500, json_schema_extra=TRIMMED_5)]
+YearQuery = Annotated[int | None, Query(ge=2000, le=2100)]
 Region = Annotated[
     str | None,
     Query(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", description="Kode wilayah, awalan"),

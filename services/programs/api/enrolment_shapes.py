@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.programs.actions.callers import caller_of
 from services.programs.actions.enrolments import IfIneligible, Outcome, Proposal, RowStatus
@@ -19,11 +19,17 @@ from services.programs.storage.enrolments import Enrolment
 from services.programs.storage.programs import Program, get_programs
 from services.shared.auth import Actor
 from services.shared.db import ReadTransaction
+from services.shared.pages import LIMIT_MAX
+from services.shared.shapes import TRIMMED_5, Year, exactly_one
 from services.shared.validation_messages import InvalidValue
 
 Status = Literal["proposed", "granted", "refused", "suspended", "ended"]
 Note = Annotated[str, Field(max_length=500)]
 Number = Annotated[str, Field(pattern=r"^[0-9]{16}$")]
+
+ONE_NUMBER = exactly_one("kk_number", "nik") | {
+    "examples": [{"nik": "6202060107909001", "purpose": "Pertanyaan warga di loket"}]
+}
 
 
 class ProposalBody(common.Dated):
@@ -44,7 +50,7 @@ class ProposeEnrolment(ProposalBody):
     """A proposed enrolment. Who is not eligible waits for another person's decision."""
 
     program_id: UUID
-    year: common.Year
+    year: Year
     if_ineligible: IfIneligible = IfIneligible.PROPOSE
 
 
@@ -52,7 +58,7 @@ class ProposeEnrolments(common.Request):
     """A list of recipients. Who is not eligible is refused, unless ``if_ineligible`` says else."""
 
     program_id: UUID
-    year: common.Year
+    year: Year
     if_ineligible: IfIneligible = IfIneligible.REFUSE
     rows: Annotated[list[ProposalBody], Field(min_length=1, max_length=BATCH_MAX)]
 
@@ -72,9 +78,11 @@ class ApproveEnrolments(common.Request):
 class SearchEnrolments(common.Request):
     """A NIK or a KK number, and what the answer is needed for; the search is logged."""
 
+    model_config = ConfigDict(json_schema_extra=ONE_NUMBER)
+
     nik: Number | None = None
     kk_number: Number | None = None
-    purpose: Annotated[str, Field(min_length=5, max_length=200)]
+    purpose: Annotated[str, Field(min_length=5, max_length=200, json_schema_extra=TRIMMED_5)]
 
     @model_validator(mode="after")
     def _one_number(self) -> Self:
@@ -148,7 +156,7 @@ class EnrolmentDetailView(EnrolmentView):
 class EnrolmentPage(BaseModel):
     """One page of enrolments; ``as_of`` says how fresh what is delivered is."""
 
-    data: list[EnrolmentView]
+    data: list[EnrolmentView] = Field(json_schema_extra={"maxItems": LIMIT_MAX})
     next: str | None
     as_of: dict[str, datetime | None]
     stale: bool

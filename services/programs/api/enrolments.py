@@ -30,6 +30,7 @@ from services.programs.api.enrolment_shapes import (
     verdict_view,
 )
 from services.programs.api.freshness import Fresh
+from services.programs.domain import errors
 from services.programs.domain.enrolments import EnrolmentAction
 from services.programs.domain.errors import EnrolmentNotFound
 from services.programs.storage.enrolments import (
@@ -44,15 +45,34 @@ from services.programs.storage.persons import find_families
 from services.programs.storage.programs import sensitive_ids
 from services.shared.auth import Actor, allow
 from services.shared.db import ReadTransaction
-from services.shared.http import Keys, ReadTx, Signer, Tx, etag, service_router
+from services.shared.http import Keys, ReadTx, Signer, Tx, etag, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next
 from services.shared.roles import Role
 from services.shared.sealing import KeyedIndex
 
 router = service_router(prefix="/v1/enrolments", tags=["enrolments"])
 
+STEP = (
+    errors.EnrolmentNotFound,
+    errors.NotYourAgency,
+    errors.SameHand,
+    errors.WrongStatus,
+    errors.AlreadyEnrolled,
+    errors.QuotaExceeded,
+    errors.CeilingExceeded,
+)
+PROPOSAL = (
+    errors.ProgramNotFound,
+    errors.NotYourAgency,
+    errors.ProgramNotActive,
+    errors.WrongUnit,
+    errors.InvalidDates,
+    errors.InvalidRule,
+)
+
 
 @router.post("", status_code=201)
+@refuses(*PROPOSAL, errors.AlreadyEnrolled, errors.FamilyUnknown)
 async def propose(
     body: ProposeEnrolment,
     response: Response,
@@ -72,6 +92,7 @@ async def propose(
 
 
 @router.post("/batch")
+@refuses(*PROPOSAL)
 async def propose_batch(
     body: ProposeEnrolments, tx: Tx, actor: Annotated[Actor, allow(*common.PROPOSERS)]
 ) -> BatchView:
@@ -144,7 +165,7 @@ async def list_all(
     actor: Annotated[Actor, allow(*common.LIST_READERS)],
     fresh: Fresh,
     program_id: Annotated[UUID | None, Query()] = None,
-    year: Annotated[common.Year | None, Query()] = None,
+    year: common.YearQuery = None,
     status: Annotated[Status | None, Query()] = None,
     family_id: Annotated[UUID | None, Query()] = None,
     region: common.Region = None,
@@ -197,6 +218,7 @@ async def overlaps(
 
 
 @router.get("/{enrolment_id}")
+@refuses(errors.EnrolmentNotFound)
 async def get_one(
     enrolment_id: common.Id,
     response: Response,
@@ -215,6 +237,19 @@ async def get_one(
 
 
 @router.post("/{enrolment_id}/approve")
+@refuses(
+    errors.EnrolmentNotFound,
+    errors.NotYourAgency,
+    errors.SameHand,
+    errors.WrongStatus,
+    errors.ProgramNotActive,
+    errors.FamilyUnknown,
+    errors.AlreadyEnrolled,
+    errors.NotEligible,
+    errors.QuotaExceeded,
+    errors.CeilingExceeded,
+    errors.InvalidRule,
+)
 async def approve(
     enrolment_id: common.Id,
     body: ApproveEnrolment,
@@ -240,6 +275,7 @@ def _step(action: EnrolmentAction, title: str) -> None:
         enrolment = await move_enrolment(tx, actor, enrolment_id, action, reason=body.reason)
         return await _changed(tx, enrolment, actor, response)
 
+    refuses(*STEP)(move)
     move.__name__ = f"{action.value}_enrolment"
     move.__doc__ = title
     router.post(f"/{{enrolment_id}}/{action.value}")(move)

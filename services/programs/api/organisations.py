@@ -7,9 +7,10 @@ from pydantic import BaseModel
 
 from services.programs.actions.organisations import create_organisation
 from services.programs.api import common
+from services.programs.domain import errors
 from services.programs.storage.organisations import list_organisations
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Signer, Tx, service_router
+from services.shared.http import ReadTx, Signer, Tx, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next
 from services.shared.roles import Role
 
@@ -36,6 +37,7 @@ class OrganisationView(BaseModel):
 
 
 @router.post("", status_code=201)
+@refuses(errors.OrganisationExists)
 async def create(
     body: CreateOrganisation, tx: Tx, actor: Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 ) -> OrganisationView:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.programs.actions.callers import caller_of
@@ -16,6 +16,7 @@ from services.programs.actions.programs import (
     visible_program,
 )
 from services.programs.api import common
+from services.programs.domain import errors
 from services.programs.domain.programs import (
     ProgramAction,
     ProgramYear,
@@ -27,16 +28,19 @@ from services.programs.domain.programs import (
 from services.programs.storage.programs import Program, granted_counts, list_programs
 from services.shared.auth import Actor, allow
 from services.shared.http import (
+    NOT_MODIFIED,
     ReadTx,
     Signer,
     Tx,
     etag,
     not_modified,
+    refuses,
     require_match,
     service_router,
 )
 from services.shared.pages import Cursor, Limit, Page, link_next
 from services.shared.roles import Role
+from services.shared.shapes import TRIMMED_1, Flag, IfMatch, Year
 
 router = service_router(prefix="/v1/programs", tags=["programs"])
 
@@ -50,27 +54,30 @@ FundSource = Literal[
     "BTT", "CSR", "BAZNAS", "HIBAH", "SWADAYA",
 ]  # fmt: skip
 AMOUNT_MAX = 10**15
-Amount = Annotated[int, Field(ge=0, le=AMOUNT_MAX)]
+Amount = Annotated[int, Field(strict=True, ge=0, le=AMOUNT_MAX)]
+Item = Annotated[str, Field(min_length=1, max_length=200, json_schema_extra=TRIMMED_1)]
+Short = Annotated[str, Field(min_length=1, max_length=40, json_schema_extra=TRIMMED_1)]
+Step = Annotated[str, Field(max_length=80)]
 
 
 class BenefitBody(common.Request):
     """What one recipient gets at one handover; an unknown value is null."""
 
     kind: Literal["cash", "goods", "service"]
-    item: Annotated[str, Field(min_length=1, max_length=200)]
-    unit: Annotated[str, Field(min_length=1, max_length=40)]
-    quantity: Annotated[int, Field(ge=1, le=1_000_000)]
+    item: Item
+    unit: Short
+    quantity: Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
     unit_value_idr: Amount | None
 
 
 class YearBody(common.Request):
     """One fund source of one year. Null is unknown, never zero."""
 
-    year: common.Year
+    year: Year
     fund_source: FundSource
     ceiling_idr: Amount | None
     aid_ceiling_idr: Amount | None = None
-    quota: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    quota: Annotated[int, Field(strict=True, ge=0, le=10_000_000)] | None = None
 
 
 class EditProgram(common.Request):
@@ -84,13 +91,19 @@ class EditProgram(common.Request):
     sub_kegiatan: Annotated[str, Field(max_length=30)] | None = None
     unit: Unit | None = None
     benefit: BenefitBody | None = None
-    frequency: Annotated[str, Field(min_length=1, max_length=40)] | None = None
-    steps: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=20)] | None = None
+    frequency: Short | None = None
+    steps: Annotated[list[Step], Field(max_length=20)] | None = None
     years: Annotated[list[YearBody], Field(max_length=20)] | None = None
-    counts_as_reached: bool | None = None
-    sensitive: bool | None = None
+    counts_as_reached: Flag | None = None
+    sensitive: Flag | None = None
 
 
+DESCRIPTION = (
+    errors.NotYourAgency,
+    errors.InvalidSubKegiatan,
+    errors.InvalidYears,
+    errors.InvalidBenefit,
+)
 CLEARABLE = frozenset({"nomenclature_version", "sub_kegiatan"})
 """A null empties these; for every other field it means "as it is"."""
 
@@ -109,13 +122,11 @@ class CreateProgram(common.Request):
     sub_kegiatan: Annotated[str, Field(max_length=30)] | None = None
     unit: Unit
     benefit: BenefitBody
-    frequency: Annotated[str, Field(min_length=1, max_length=40)]
-    steps: Annotated[list[Annotated[str, Field(max_length=80)]], Field(max_length=20)] = Field(
-        default_factory=list
-    )
+    frequency: Short
+    steps: Annotated[list[Step], Field(max_length=20)] = Field(default_factory=list)
     years: Annotated[list[YearBody], Field(max_length=20)] = Field(default_factory=list)
-    counts_as_reached: bool
-    sensitive: bool = False
+    counts_as_reached: Flag
+    sensitive: Flag = False
 
 
 class YearView(BaseModel):
@@ -209,6 +220,7 @@ def _years(lines: list[YearBody]) -> tuple[ProgramYear, ...]:
 
 
 @router.post("", status_code=201)
+@refuses(*DESCRIPTION, errors.OrganisationUnknown, errors.ProgramExists)
 async def create(
     body: CreateProgram,
     response: Response,
@@ -261,7 +273,8 @@ async def list_all(
     return page
 
 
-@router.get("/{program_id}", response_model=ProgramView)
+@router.get("/{program_id}", response_model=ProgramView, responses=NOT_MODIFIED)
+@refuses(errors.ProgramNotFound)
 async def get_one(
     program_id: common.Id,
     request: Request,
@@ -279,6 +292,7 @@ async def get_one(
 
 
 @router.get("/{program_id}/usage")
+@refuses(errors.ProgramNotFound)
 async def get_usage(
     program_id: common.Id, tx: ReadTx, actor: Annotated[Actor, allow(*common.STAFF)]
 ) -> UsageListView:
@@ -289,6 +303,7 @@ async def get_usage(
 
 
 @router.patch("/{program_id}")
+@refuses(errors.ProgramNotFound, errors.WrongStatus, *DESCRIPTION)
 async def edit(
     *,
     program_id: common.Id,
@@ -296,7 +311,7 @@ async def edit(
     response: Response,
     tx: Tx,
     actor: Annotated[Actor, allow(*common.PROPOSERS)],
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> ProgramView:
     """Change a draft."""
     program = await visible_program(tx, actor, program_id, lock=True)
@@ -327,11 +342,13 @@ def _step(action: ProgramAction, *roles: Role) -> None:
         response.headers["ETag"] = etag(program.version)
         return program_view(program, actor)
 
+    refuses(*STEP)(move)
     move.__name__ = f"{action.value}_program"
     move.__doc__ = _STEP_TITLES[action]
     router.post(f"/{{program_id}}/{action.value}")(move)
 
 
+STEP = (errors.ProgramNotFound, errors.NotYourAgency, errors.SameHand, errors.WrongStatus)
 _STEP_TITLES = {
     ProgramAction.SUBMIT: "Propose a draft for approval.",
     ProgramAction.RETURN: "Give a proposed program back; another person than the proposer.",

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from services.programs.actions.assessment import Recipient, load_assessor
@@ -20,6 +20,7 @@ from services.programs.actions.rules import (
 from services.programs.api import common
 from services.programs.api.freshness import Fresh
 from services.programs.api.programs import Unit
+from services.programs.domain import errors
 from services.programs.domain.enrolments import StackingRule
 from services.programs.domain.errors import RuleNotFound
 from services.programs.domain.rules import PERSON_UNITS
@@ -29,15 +30,16 @@ from services.programs.storage.programs import sensitive_ids
 from services.programs.storage.rules import RuleRecord, rule_history, stacking_rules
 from services.shared import clock
 from services.shared.auth import Actor, allow
-from services.shared.http import ReadTx, Signer, Tx, service_router
+from services.shared.http import ReadTx, Signer, Tx, refuses, service_router
 from services.shared.ids import new_id
-from services.shared.pages import Cursor, Limit, Page, link_next
+from services.shared.pages import LIMIT_MAX, Cursor, Limit, Page, link_next
 from services.shared.roles import Role
+from services.shared.shapes import TRIMMED_3
 
 router = service_router(prefix="/v1", tags=["rules"])
 
 Tree = Annotated[dict[str, Any], Field(description="semua / salah_satu / tidak / ada_anggota")]
-LegalReference = Annotated[str, Field(min_length=3, max_length=300)]
+LegalReference = Annotated[str, Field(min_length=3, max_length=300, json_schema_extra=TRIMMED_3)]
 
 
 class SaveRule(common.Dated):
@@ -118,7 +120,7 @@ class CandidateView(BaseModel):
 class CandidatePage(BaseModel):
     """One page of candidates, as of the data that they were found in."""
 
-    data: list[CandidateView]
+    data: list[CandidateView] = Field(json_schema_extra={"maxItems": LIMIT_MAX})
     next: str | None
     rule_version: int
     as_of: dict[str, datetime | None]
@@ -156,6 +158,7 @@ class StackingRuleListView(BaseModel):
 
 
 @router.post("/programs/{program_id}/rules", status_code=201)
+@refuses(errors.ProgramNotFound, errors.NotYourAgency, errors.InvalidRule)
 async def save(
     program_id: common.Id,
     body: SaveRule,
@@ -176,6 +179,7 @@ async def save(
 
 
 @router.get("/programs/{program_id}/rules")
+@refuses(errors.ProgramNotFound)
 async def list_rules(
     program_id: common.Id, tx: ReadTx, actor: Annotated[Actor, allow(*common.STAFF)]
 ) -> RuleListView:
@@ -185,6 +189,7 @@ async def list_rules(
 
 
 @router.post("/rules/preview")
+@refuses(errors.InvalidRule)
 async def preview_one(
     body: PreviewRule,
     tx: ReadTx,
@@ -214,6 +219,7 @@ async def preview_one(
 
 
 @router.get("/programs/{program_id}/candidates")
+@refuses(errors.ProgramNotFound, errors.RuleNotFound, errors.NotYourAgency, errors.InvalidRule)
 async def candidates(
     *,
     program_id: common.Id,
@@ -223,7 +229,7 @@ async def candidates(
     signer: Signer,
     actor: Annotated[Actor, allow(*common.DECIDERS)],
     fresh: Fresh,
-    year: Annotated[common.Year | None, Query()] = None,
+    year: common.YearQuery = None,
     region: common.Region = None,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -278,6 +284,7 @@ async def candidates(
 
 
 @router.post("/rules/stacking", status_code=201)
+@refuses(errors.InvalidStackingRule, errors.ProgramNotFound)
 async def save_stacking(
     body: SaveStackingRule, tx: Tx, actor: Annotated[Actor, allow(Role.ADMIN_DINSOS)]
 ) -> StackingRuleView:

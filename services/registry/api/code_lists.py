@@ -1,17 +1,21 @@
 """Code lists over HTTP: ``/v1/code-lists``. They change only with a release, so ETags are cheap."""
 
 import hashlib
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.registry.api.callers import Everyone
+from services.registry.domain import errors
 from services.registry.domain.code_lists import CodeList, code_lists
 from services.registry.domain.errors import CodeListNotFoundError
-from services.shared.http import etag, not_modified, service_router
+from services.shared.http import NOT_MODIFIED, etag, not_modified, refuses, service_router
 from services.shared.pages import Page
 
 router = service_router(tags=["code lists"])
+
+Part = Annotated[str, Path(min_length=1, max_length=60)]
 
 
 class CodeListSummary(BaseModel):
@@ -50,9 +54,14 @@ async def list_code_lists(_actor: Everyone) -> Page[CodeListSummary]:
     )
 
 
-@router.get("/v1/code-lists/{scheme}/{version}/{variable}", response_model=CodeListView)
+@router.get(
+    "/v1/code-lists/{scheme}/{version}/{variable}",
+    response_model=CodeListView,
+    responses=NOT_MODIFIED,
+)
+@refuses(errors.CodeListNotFoundError)
 async def get_code_list(
-    scheme: str, version: str, variable: str, request: Request, _actor: Everyone
+    scheme: Part, version: Part, variable: Part, request: Request, _actor: Everyone
 ) -> Response:
     """Return one list; answer 304 to who already has it."""
     found = code_lists().get((scheme, version, variable))

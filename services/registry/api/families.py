@@ -7,8 +7,8 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Header, Query, Request, Response
-from pydantic import BaseModel, Field, model_validator
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.registry.actions.access import search_families
 from services.registry.actions.families import correct_domicile
@@ -21,6 +21,7 @@ from services.registry.api.callers import (
     Searcher,
 )
 from services.registry.api.views import FamilySummary, FamilyView, family_json
+from services.registry.domain import errors
 from services.registry.domain.errors import FamilyNotFoundError
 from services.registry.domain.families import FamilyStatus
 from services.registry.domain.purposes import PURPOSE_CHARS_MAX, PURPOSE_CHARS_MIN
@@ -28,22 +29,28 @@ from services.registry.storage import aid, families
 from services.shared import clock
 from services.shared.db import Pool
 from services.shared.http import (
+    NOT_MODIFIED,
     ReadTx,
     Signer,
     Tx,
     etag,
     not_modified,
+    refuses,
     require_match,
     service_router,
 )
 from services.shared.pages import LIMIT_DEFAULT, LIMIT_MAX, Cursor, Limit, Page, link_next, paginate
 from services.shared.position import POSITION_CHARS_MAX, as_of, wait_for
+from services.shared.scope import REGION_FOREIGN
+from services.shared.shapes import IfMatch, exactly_one
 
 router = service_router(tags=["families"])
 
 Purpose = Annotated[str, Field(min_length=PURPOSE_CHARS_MIN, max_length=PURPOSE_CHARS_MAX)]
-RegionText = Annotated[str, Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", max_length=13)]
-IfMatch = Annotated[str | None, Header(alias="If-Match")]
+REGION = r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$"
+ONE_NUMBER = exactly_one("kk_number", "nik") | {
+    "examples": [{"nik": "6202060107909001", "purpose": "Pengecekan sebelum musdes"}]
+}
 
 _DAY = re.compile(r'\.\d{8}"')
 """The day in a family's ETag: ages change with it, a correction does not depend on it."""
@@ -57,6 +64,8 @@ class FamilyIds(BaseModel):
 
 class SearchFamilies(BaseModel):
     """One number, and why it is looked up."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_NUMBER)
 
     kk_number: str | None = Field(default=None, max_length=40)
     nik: str | None = Field(default=None, max_length=40)
@@ -75,7 +84,7 @@ class CorrectDomicile(BaseModel):
     address: str | None = Field(default=None, max_length=300)
     rt: str | None = Field(default=None, pattern=r"^\d{1,3}$")
     rw: str | None = Field(default=None, pattern=r"^\d{1,3}$")
-    region_code: str = Field(default="", pattern=r"^\d{2}\.\d{2}\.\d{2}\.\d{4}$")
+    region_code: str = Field(default_factory=str, pattern=r"^\d{2}\.\d{2}\.\d{2}\.\d{4}$")
     reason: str = Field(min_length=5, max_length=500)
     effective_on: date | None = None
 
@@ -117,7 +126,7 @@ async def list_families(
     tx: ReadTx,
     signer: Signer,
     actor: Reader,
-    region: Annotated[str | None, Query(max_length=13)] = None,
+    region: Annotated[str | None, Query(pattern=REGION, max_length=13)] = None,
     desil_max: Annotated[int | None, Query(ge=1, le=10)] = None,
     status: FamilyStatus = FamilyStatus.ACTIVE,
     limit: Limit = LIMIT_DEFAULT,
@@ -138,7 +147,8 @@ async def list_families(
     return page
 
 
-@router.get("/v1/families/{family_id}", response_model=FamilyView)
+@router.get("/v1/families/{family_id}", response_model=FamilyView, responses=NOT_MODIFIED)
+@refuses(errors.FamilyNotFoundError)
 async def get_family(family_id: UUID, request: Request, actor: FamilyViewer) -> Response:
     """Return one family; answer 304 to who has this version of today."""
     row = await families.family(request.app.state.db.pool, family_id, actor.scope)
@@ -154,6 +164,7 @@ async def get_family(family_id: UUID, request: Request, actor: FamilyViewer) -> 
 
 
 @router.get("/v1/families/{family_id}/aid")
+@refuses(errors.FamilyNotFoundError)
 async def get_family_aid(
     *,
     family_id: UUID,
@@ -193,6 +204,7 @@ async def batch_families(body: FamilyIds, tx: ReadTx, actor: FamilyViewer) -> Pa
     "/v1/families/search",
     openapi_extra={"x-no-idempotency": "a look-up; each one is logged, also a repeated one"},
 )
+@refuses(errors.InvalidNumberError)
 async def search(
     body: SearchFamilies, tx: Tx, numbers: NumbersDep, actor: Searcher
 ) -> Page[FamilySummary]:
@@ -209,6 +221,13 @@ async def search(
 
 
 @router.patch("/v1/families/{family_id}")
+@refuses(
+    errors.FamilyNotFoundError,
+    errors.RegionNotFoundError,
+    errors.StatusForbidsError,
+    errors.NothingToChangeError,
+    REGION_FOREIGN,
+)
 async def patch_family(
     *,
     family_id: UUID,

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.registry.actions import imports as actions
 from services.registry.actions import imports_templates
@@ -30,6 +30,7 @@ from services.registry.storage.import_rows import StagedContent
 from services.shared.auth import Actor
 from services.shared.problems import ProblemType
 from services.shared.sealing import mask_nik
+from services.shared.shapes import Flag
 from services.shared.validation_messages import InvalidValue
 
 REASON_CHARS_MAX = 500
@@ -79,8 +80,26 @@ IMPORT_ERRORS: dict[type[Exception], ProblemType] = {
 }
 
 
+COMPLETE: dict[str, Any] = {
+    "if": {"properties": {"format": {"const": ImportFormat.DTSEN_EXTRACT.value}}},
+    "then": {
+        "required": ["bast_number", "period", "cut_off"],
+        "properties": {
+            name: {"not": {"type": "null"}} for name in ("bast_number", "period", "cut_off")
+        },
+    },
+    "else": {
+        "required": ["region_code"],
+        "properties": {"region_code": {"not": {"type": "null"}}},
+    },
+}
+"""The schema of what ``NewImport`` checks."""
+
+
 class NewImport(BaseModel):
     """A finished upload to import. A DTSEN extract needs BAST number, period and cut-off."""
+
+    model_config = ConfigDict(json_schema_extra=COMPLETE)
 
     format: ImportFormat
     upload_id: UUID
@@ -88,7 +107,7 @@ class NewImport(BaseModel):
     bast_number: str | None = Field(default=None, min_length=1, max_length=100)
     period: str | None = Field(default=None, pattern=r"^\d{4}-Q[1-4]$")
     cut_off: date | None = None
-    synthetic: bool = False
+    synthetic: Flag = False
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import Header, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.registry.actions import imports as actions
@@ -24,7 +24,7 @@ from services.registry.api.import_shapes import (
     import_view,
     row_view,
 )
-from services.registry.domain import import_rules
+from services.registry.domain import import_errors, import_rules
 from services.registry.domain.import_errors import FormatNotYoursError, RowsForgottenError
 from services.registry.domain.imports import (
     TERMINAL,
@@ -38,11 +38,23 @@ from services.registry.storage import import_rows, imports
 from services.shared import clock
 from services.shared.auth import Actor, allow
 from services.shared.db import Database
-from services.shared.http import Keys, ReadTx, Signer, Tx, etag, require_match, service_router
+from services.shared.http import (
+    Keys,
+    ReadTx,
+    Signer,
+    Tx,
+    etag,
+    refuses,
+    require_match,
+    service_router,
+)
+from services.shared.openapi import EVENT_STREAM, answers
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
 from services.shared.problems import language_of
 from services.shared.roles import Role
+from services.shared.scope import REGION_FOREIGN
 from services.shared.sealing import Sealer
+from services.shared.shapes import IfMatch, LastEventId
 from services.shared.upload_shapes import UploadPurpose
 
 POLL_S = 0.5
@@ -64,10 +76,23 @@ IMPORT_UPLOADS = UploadPurpose(
 )
 """Nobody reads the raw file back: it holds columns that Betang has no purpose for."""
 
+DECISION = (
+    import_errors.ImportNotFoundError,
+    import_errors.FormatNotYoursError,
+    import_errors.UploaderCannotDecideError,
+    import_errors.ImportStateForbidsError,
+)
+
 router = service_router(tags=["imports"], prefix="/v1/imports")
 
 
 @router.post("", status_code=201)
+@refuses(
+    import_errors.FormatNotYoursError,
+    REGION_FOREIGN,
+    import_errors.UploadNotUsableError,
+    import_errors.VillageNeededError,
+)
 async def start_import(
     *, body: NewImport, tx: Tx, actor: Handler, request: Request, response: Response
 ) -> ImportView:
@@ -113,7 +138,7 @@ async def list_imports(
     return page
 
 
-@router.get("/templates/{import_format}", response_class=Response)
+@router.get("/templates/{import_format}", response_class=Response, responses=answers(XLSX, "PK…"))
 async def download_template(import_format: ImportFormat, _actor: Watcher) -> Response:
     """An empty workbook whose NIK and KK columns are text, so that Excel cannot spoil them."""
     content = await asyncio.to_thread(imports_templates.template, import_format)
@@ -123,6 +148,7 @@ async def download_template(import_format: ImportFormat, _actor: Watcher) -> Res
 
 
 @router.get("/{import_id}")
+@refuses(import_errors.ImportNotFoundError)
 async def read_import(
     *, import_id: UUID, tx: ReadTx, actor: Watcher, request: Request, response: Response
 ) -> ImportView:
@@ -131,6 +157,7 @@ async def read_import(
 
 
 @router.get("/{import_id}/rows")
+@refuses(import_errors.ImportNotFoundError, import_errors.RowsForgottenError)
 async def list_rows(
     *,
     import_id: UUID,
@@ -164,7 +191,13 @@ async def list_rows(
 @router.get(
     "/{import_id}/rejected.csv",
     response_class=StreamingResponse,
+    responses=answers("text/csv", "nik;nama;alasan\n"),
     openapi_extra={"x-no-idempotency": "a download; the transaction only records that it was made"},
+)
+@refuses(
+    import_errors.ImportNotFoundError,
+    import_errors.FormatNotYoursError,
+    import_errors.RowsForgottenError,
 )
 async def download_rejected(
     *, import_id: UUID, tx: Tx, actor: Handler, request: Request, keys: Keys
@@ -185,6 +218,7 @@ async def download_rejected(
 
 
 @router.post("/{import_id}/approve")
+@refuses(*DECISION)
 async def approve_import(
     *,
     import_id: UUID,
@@ -192,7 +226,7 @@ async def approve_import(
     actor: Handler,
     request: Request,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> ImportView:
     """Let the worker merge the accepted rows, all or none."""
     await _decide(tx, import_id, ImportAction.APPROVE, actor=actor, if_match=if_match)
@@ -200,6 +234,7 @@ async def approve_import(
 
 
 @router.post("/{import_id}/refuse")
+@refuses(*DECISION)
 async def refuse_import(
     *,
     import_id: UUID,
@@ -208,7 +243,7 @@ async def refuse_import(
     actor: Handler,
     request: Request,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> ImportView:
     """Refuse the whole list; nothing of it is merged."""
     await _decide(
@@ -218,6 +253,7 @@ async def refuse_import(
 
 
 @router.post("/{import_id}/cancel")
+@refuses(*DECISION)
 async def cancel_import(
     *,
     import_id: UUID,
@@ -225,21 +261,26 @@ async def cancel_import(
     actor: Handler,
     request: Request,
     response: Response,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: IfMatch = None,
 ) -> ImportView:
     """Withdraw a list that has not been approved; also while it is being read."""
     await _decide(tx, import_id, ImportAction.CANCEL, actor=actor, if_match=if_match)
     return await _answer(tx, import_id, actor, request, response)
 
 
-@router.get("/{import_id}/events", response_class=StreamingResponse)
+@router.get(
+    "/{import_id}/events",
+    response_class=StreamingResponse,
+    responses=answers(EVENT_STREAM, 'id: 3.120\nevent: import\ndata: {"state":"parsing"}\n\n'),
+)
+@refuses(import_errors.ImportNotFoundError)
 async def follow_import(
     *,
     import_id: UUID,
     tx: ReadTx,
     actor: Watcher,
     request: Request,
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: LastEventId = None,
 ) -> StreamingResponse:
     """Server-sent events of state and progress, until the import ends or the token expires."""
     await actions.find_import(tx, import_id, actor)

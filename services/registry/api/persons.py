@@ -17,10 +17,20 @@ from services.registry.api.callers import (
 )
 from services.registry.api.families import Purpose
 from services.registry.api.views import PersonSummary, PersonView, age, person_json
+from services.registry.domain import errors
 from services.registry.domain.errors import PersonNotFoundError
 from services.registry.storage import persons
 from services.shared import clock
-from services.shared.http import ReadTx, Signer, Tx, etag, not_modified, service_router
+from services.shared.http import (
+    NOT_MODIFIED,
+    ReadTx,
+    Signer,
+    Tx,
+    etag,
+    not_modified,
+    refuses,
+    service_router,
+)
 from services.shared.pages import LIMIT_DEFAULT, Cursor, Limit, Page, link_next, paginate
 
 router = service_router(tags=["persons"])
@@ -59,7 +69,8 @@ class AccessView(BaseModel):
     at: datetime
 
 
-@router.get("/v1/persons/{person_id}", response_model=PersonView)
+@router.get("/v1/persons/{person_id}", response_model=PersonView, responses=NOT_MODIFIED)
+@refuses(errors.PersonNotFoundError)
 async def get_person(person_id: UUID, request: Request, actor: PersonViewer) -> Response:
     """Return one person, masked; answer 304 to who has this version of today."""
     row = await persons.person(request.app.state.db.pool, person_id, actor.scope)
@@ -78,6 +89,7 @@ async def get_person(person_id: UUID, request: Request, actor: PersonViewer) -> 
     "/v1/persons/search",
     openapi_extra={"x-no-idempotency": "a look-up; each one is logged, also a repeated one"},
 )
+@refuses(errors.InvalidNumberError)
 async def search(
     body: SearchPersons, tx: Tx, numbers: NumbersDep, actor: Searcher
 ) -> Page[PersonSummary]:
@@ -94,6 +106,7 @@ async def search(
     "/v1/persons/{person_id}/reveal",
     openapi_extra={"x-no-idempotency": "the answer holds a NIK and must not be kept for replay"},
 )
+@refuses(errors.PersonNotFoundError, errors.PersonHasNoNikError)
 async def reveal(
     *,
     person_id: UUID,
@@ -110,6 +123,7 @@ async def reveal(
 
 
 @router.get("/v1/persons/{person_id}/accesses")
+@refuses(errors.PersonNotFoundError)
 async def list_accesses(
     *,
     person_id: UUID,

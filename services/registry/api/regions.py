@@ -7,15 +7,17 @@ from fastapi import Path, Query, Request, Response
 from pydantic import BaseModel
 
 from services.registry.api.callers import Everyone
+from services.registry.domain import errors
 from services.registry.domain.errors import RegionNotFoundError
 from services.registry.domain.regions import Level
 from services.registry.storage import regions as storage
-from services.shared.http import ReadTx, Signer, service_router
+from services.shared.http import ReadTx, Signer, refuses, service_router
 from services.shared.pages import LIMIT_DEFAULT, Cursor, Limit, Page, link_next, paginate
 
 router = service_router(tags=["regions"])
 
-RegionCode = Annotated[str, Path(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", max_length=13)]
+REGION = r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$"
+RegionCode = Annotated[str, Path(pattern=REGION, max_length=13)]
 
 
 class RegionView(BaseModel):
@@ -37,7 +39,7 @@ async def list_regions(
     tx: ReadTx,
     signer: Signer,
     _actor: Everyone,
-    parent: Annotated[str | None, Query(max_length=13)] = None,
+    parent: Annotated[str | None, Query(pattern=REGION, max_length=13)] = None,
     level: Level | None = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: Cursor = None,
@@ -58,6 +60,7 @@ async def list_regions(
 
 
 @router.get("/v1/regions/{code}")
+@refuses(errors.RegionNotFoundError)
 async def get_region(code: RegionCode, tx: ReadTx, _actor: Everyone) -> RegionView:
     """Return one region."""
     row = await storage.find(tx, code)
