@@ -54,6 +54,12 @@ async def test_content_of_any_size_comes_back_and_is_not_readable_on_disk(
     assert (tmp_path / "blobs/a").stat().st_mode & 0o077 == 0
 
 
+async def test_content_is_closed_to_another_key(store, tmp_path):
+    await store.write("blobs/a", once(b"x"), b"c")
+    with pytest.raises(SealError):
+        await read(BlobStore(FolderBackend(tmp_path), generate_keyring()), "blobs/a")
+
+
 async def test_content_opens_in_its_context_only(store):
     await store.write("blobs/a", once(b"x"), b"one")
     with pytest.raises(SealError):
