@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.registry.actions import imports_measuring, rekeying, republish
 from services.registry.actions import regions as region_actions
-from services.registry.actions.imports_work import ImportWorker, upload_reader
+from services.registry.actions.imports_work import ImportWorker, import_waits, upload_reader
 from services.registry.api import code_lists, families, imports, persons, regions
 from services.registry.api.errors import PROBLEMS
 from services.registry.api.examples import EXAMPLES
@@ -13,6 +13,7 @@ from services.registry.settings import RegistrySettings
 from services.registry.subscriptions.distribution import ENTITLEMENTS
 from services.registry.subscriptions.programs import ENROLMENTS
 from services.shared import upload_rows
+from services.shared.apart import apart
 from services.shared.blob_places import backend_of
 from services.shared.blobs import BlobStore
 from services.shared.db import Database
@@ -63,12 +64,17 @@ def jobs(settings: RegistrySettings) -> tuple[Job, ...]:
     def importer(db: Database) -> ImportWorker:
         return ImportWorker(db, keys, upload_reader(db, store))
 
+    async def import_lists(db: Database) -> None:
+        # Apart, for a list computes for minutes and a person's event must not wait for it.
+        if await import_waits(db):
+            await apart(db, lambda own: importer(own).drain())
+
     async def purge_uploads(db: Database) -> None:
         await upload_rows.purge(db, store)
 
     return (
         Job("regions", 24 * HOUR_S, load_regions),
-        Job("imports", IMPORT_POLL_S, lambda db: importer(db).drain()),
+        Job("imports", IMPORT_POLL_S, import_lists),
         Job("imports-measure", MEASURE_S, imports_measuring.measure),
         Job("imports-forget", HOUR_S, lambda db: importer(db).forget_old_rows()),
         Job("uploads-purge", HOUR_S, purge_uploads),

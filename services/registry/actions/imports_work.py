@@ -48,6 +48,12 @@ def upload_reader(db: Database, store: BlobStore) -> ReadUpload:
     return read
 
 
+async def import_waits(db: Database) -> bool:
+    """Say whether an import waits for a worker."""
+    async with db.reading() as tx:
+        return await imports.waits(tx)
+
+
 class ImportWorker:
     """Advances imports one at a time. Several may run; the database shares the work out."""
 

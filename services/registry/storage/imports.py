@@ -108,19 +108,14 @@ async def first_seen(
     return found
 
 
+async def waits(tx: ReadTransaction) -> bool:
+    """Say whether an import waits for a worker."""
+    return await tx.scalar(_waiting(tx)) is not None
+
+
 async def claim(tx: Transaction, worker: str) -> ImportJob | None:
     """Take the oldest import that waits for a worker and that no living worker holds."""
-    free = (
-        select(col(ImportRow.id))
-        .where(
-            col(ImportRow.state).in_(WORKABLE),
-            col(ImportRow.lease_until).is_(None) | (col(ImportRow.lease_until) < tx.now),
-        )
-        .order_by(col(ImportRow.received_at))
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    import_id = await tx.scalar(free)
+    import_id = await tx.scalar(_waiting(tx).with_for_update(skip_locked=True))
     if import_id is None:
         return None
     rows = await tx.rows(
@@ -216,6 +211,18 @@ async def forget_rows(tx: Transaction, finished_before: datetime, limit: int) ->
             update(ImportRow).where(col(ImportRow.id).in_(old)).values(rows_deleted_at=tx.now)
         )
     return len(old)
+
+
+def _waiting(tx: ReadTransaction) -> Select[Any]:
+    return (
+        select(col(ImportRow.id))
+        .where(
+            col(ImportRow.state).in_(WORKABLE),
+            col(ImportRow.lease_until).is_(None) | (col(ImportRow.lease_until) < tx.now),
+        )
+        .order_by(col(ImportRow.received_at))
+        .limit(1)
+    )
 
 
 async def _change(tx: Transaction, job: ImportJob, values: Mapping[str, Any]) -> bool:
