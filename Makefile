@@ -7,13 +7,14 @@ PYTEST_WORKERS ?= 2
 FAULT ?= test
 ROUNDS ?= full
 
-.PHONY: up down status test fault bench check format schemas requirements constraints compose-check clean help
+.PHONY: up down status test fault mutants bench check format schemas requirements constraints compose-check clean help
 
 help:
 	@echo "make up      start everything; FAMILIES=150000 for a full-size synthetic regency"
 	@echo "make down    stop it          make status  what runs, and where"
 	@echo "make test    all tests        make check   format, lint, types, import contracts"
 	@echo "make fault   every fault at its full count, an hour or more; FAULT=f5 for one"
+	@echo "make mutants each guard taken out in turn: the suite must fail; MUTANTS=token- for some"
 	@echo "make bench   how fast it is beside its limits; BENCH=\"family gateway\" for sections"
 
 # The stamp is newer than the pins: the environment is made once and again when they change.
@@ -41,6 +42,11 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
 	  && TMPDIR="$$tmp" $(RUN) -m tests.bench $(BENCH)
+
+# Each guard taken out in turn, in copies of the checkout: its tests must fail. MUTANTS="seal mask".
+mutants: $(VENV)/.installed
+	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
+	  && TMPDIR="$$tmp" $(RUN) -m tests.mutants --jobs $(PYTEST_WORKERS) $(MUTANTS)
 
 # Every fault at its full count, with a line for each at the end; FAULT=f5 for one of them,
 # ROUNDS=20 for fewer. What a failed run saw is kept in .betang/faults.
