@@ -98,7 +98,8 @@ def is_passing(error: BaseException) -> bool:
         return error.code == NOT_FOUND or error.code >= 500  # noqa: PLR2004
     if isinstance(error, nats.errors.Error | ConnectionError | TimeoutError | PoolTimeoutError):
         return True
-    if isinstance(error, OSError | asyncpg.InterfaceError):
+    # InternalClientError: the server's last word on this line was an error, its end is on the way.
+    if isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError):
         return True
     if isinstance(error, DBAPIError | asyncpg.PostgresError):
         state = sqlstate_of(error)

@@ -29,6 +29,15 @@ SILENT_AFTER_S, SILENT_EVERY_S, SILENT_TIMES = 5, 2, 3
 """After 11 s without a sign of life a connection is dead, for both ends."""
 SILENT_S = SILENT_AFTER_S + SILENT_EVERY_S * SILENT_TIMES
 
+LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""What a connection raises whose server does not answer any more."""
+
 
 def server_settings(schema: str, service: str) -> dict[str, str]:
     """Return what each session of a service asks of the server."""
@@ -68,7 +77,7 @@ def make_engine(url: str, settings: Mapping[str, str], *, size: int) -> AsyncEng
             return
         try:
             connection.run_async(_ping)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except LOST as error:
             raise InvalidatePoolError from error
 
     event.listen(engine.sync_engine, "connect", opened)

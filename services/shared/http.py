@@ -101,7 +101,7 @@ BY_PARAMETER: Mapping[str, Sequence[ProblemType]] = {
 }
 """The errors that a parameter brings with it, for the OpenAPI document."""
 
-OFFLINE = (ConnectionError, TimeoutError, socket.gaierror)
+OFFLINE = (ConnectionError, TimeoutError, socket.gaierror, asyncpg.InternalClientError)
 
 
 def create_service_app(

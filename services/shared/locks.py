@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from services.shared.connections import LOST
 from services.shared.db import Database
 from services.shared.outgoing import lock_number
 
@@ -30,7 +31,7 @@ class HeldLock:
         """Raise ``LockLost`` unless the session that holds the lock still lives."""
         try:
             await self.connection.execute("SELECT 1", timeout=5)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except LOST as error:
             raise LockLost("the session of the lock ended") from error
 
 
@@ -50,5 +51,5 @@ async def _close(connection: "asyncpg.Connection[Any]") -> None:
     """End the session, and with it the lock, also when the server does not answer."""
     try:
         await asyncio.shield(connection.close(timeout=CLOSE_TIMEOUT_S))
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except LOST:
         connection.terminate()
