@@ -33,7 +33,7 @@ def test_only_the_gateway_and_nats_are_reachable_from_outside():
     open_networks = {
         name for name, entry in COMPOSE["networks"].items() if not entry.get("internal")
     }
-    assert open_networks == {"public", "outside"}
+    assert open_networks == {"public", "agencies", "outside"}
     for name in DOORS:
         (port,) = CONTAINERS[name]["ports"]
         assert re.match(r"\$\{\w+:-127\.0\.0\.1:\d+\}:\d+$", port), "open to all unless told so"
@@ -45,6 +45,8 @@ def test_a_service_meets_no_other_service():
         assert api == {"outside", service, f"{service}-data"}
         assert worker == {f"{service}-data"}
     # The one network that they share lets no container reach another.
+    # Nothing else is on it: a name found there would be an address that nobody reaches.
+    assert {name for name in CONTAINERS if "outside" in networks(name)} == set(SERVICES)
     options = COMPOSE["networks"]["outside"]["driver_opts"]
     assert options == {"com.docker.network.bridge.enable_icc": "false"}
 
