@@ -125,6 +125,10 @@ class Puller:
 
 
 def _status(message: Msg) -> str | None:
-    if message.data or not message.headers:
+    """Return the server's own word. What it delivers has an address for the acknowledgement.
+
+    An agency's message may be empty and carry a header of that name too.
+    """
+    if message.reply or not message.headers:
         return None
     return message.headers.get("Status")

@@ -60,6 +60,25 @@ async def test_an_agency_cannot_speak_for_another_and_is_told_so(
     assert json.loads(message.data)["data"]["code"] == "source_mismatch"
 
 
+async def test_an_empty_message_that_speaks_like_the_server_is_parked_and_stops_nobody(
+    broker: Broker, consumer: Side
+) -> None:
+    handled: list[str] = []
+    await broker.issue_agency("DINSOS")
+    stream = (await broker.connect("skpd-dinsos")).jetstream()
+    for status in ("100", "404", "408", "409", "503"):
+        await stream.publish(
+            "events.skpd.program.reported.v1",
+            b"",
+            headers={"Status": status, "Nats-Msg-Id": status},
+        )
+    await broker.publish(program_reported(), agency_code="DINSOS")
+    await Inbox(consumer.db, consumer.client, "programs", [reports(handled)]).drain()
+    assert handled == ["skpd/dinsos"]
+    [row] = await consumer.rows("SELECT reason_code, deliveries FROM parked_events")
+    assert (row["reason_code"], row["deliveries"]) == ("not_json", 5)
+
+
 async def test_unknown_events_of_agencies_are_parked_by_who_leaves_only_the_known_ones(
     broker: Broker, consumer: Side
 ) -> None:
