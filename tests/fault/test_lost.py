@@ -115,7 +115,9 @@ async def test_f5_a_producer_goes_on_from_an_old_backup(
         own = {kind for kind, (owner, _) in EFFECTS.items() if owner == service}
         # Agencies' events are in their streams still, and are heard again.
         journey.history.forget(own - {"report", "report of delivery"}, since)
-        await journey.look_again()
         databases = await longhouse.reconnect()
+        await check_at_the_end(journey.history, databases)
+        await journey.look_again()
+        await journey.entitle()
         await work_of_all(journey)
         await check_at_the_end(journey.history, databases)

@@ -127,7 +127,7 @@ def note_poison(history: History, kind: str, body: bytes) -> None:
 
 
 async def refused_by_the_server(journey: Journey) -> None:
-    """Try what is larger than a message may be: the client or the server refuses it."""
+    """Try 1 MiB, more than an agency's message may be: the server ends the line, not the agency."""
     event = reported(journey.agency, {"code": "x" * TOO_BIG})
     event["id"] = "too-large-" + str(event["id"])
 
