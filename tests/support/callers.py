@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 OFFSET = "application/offset+octet-stream"
-FOLLOWS_S = 30
+FOLLOWS_S = 120
 """Within this time a service has followed an event, also on a busy machine."""
 
 

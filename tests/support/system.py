@@ -27,6 +27,8 @@ from deploy.nats import agency, permissions
 from deploy.nats.authority import Authority
 from services.shared.roles import Role
 from services.shared.signing import TokenSigner
+from tests.support.documented import Documented
+from tests.support.documents import merged_document
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,6 +57,10 @@ class RunningSystem:
         """What the supervisor said; each part's own log is in ``state/log``."""
         return self.state / "supervisor.log"
 
+    def logs(self) -> list[Path]:
+        """Return the logs of all parts."""
+        return sorted((self.state / "log").glob("*.log"))
+
     async def start(self) -> None:
         """Start everything, without demo data, and wait until it answers."""
         env = {name: value for name, value in os.environ.items() if not _names_a_server(name)}
@@ -75,7 +81,8 @@ class RunningSystem:
         self.signer = TokenSigner.from_pem(
             told["issuer_url"], await asyncio.to_thread(pem.read_bytes)
         )
-        self.client = httpx.AsyncClient(base_url=self.gateway_url, timeout=30)
+        hooks = {"response": [Documented(merged_document())]}
+        self.client = httpx.AsyncClient(base_url=self.gateway_url, timeout=30, event_hooks=hooks)
         await wait_until(self._knows_regions, within_s=START_S)
 
     async def _knows_regions(self) -> bool:
