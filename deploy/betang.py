@@ -1,12 +1,13 @@
-"""The command ``betang`` with all its commands: those of services and of agencies."""
+"""The command ``betang`` with all its commands: those of services, agencies and backups."""
 
 import sys
 from collections.abc import Sequence
 
+from deploy.backup import commands as backups
 from deploy.nats import commands as agencies
 from services.shared import cli
 
-MORE = (agencies.add,)
+MORE = (agencies.add, backups.add)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -38,8 +38,7 @@ def nats_url() -> str:
 
 def issue(options: Options) -> int:
     """Give an agency its account, or renew what it has."""
-    replicas = int(os.environ.get("NATS_REPLICAS") or "1")
-    door = ask(agency.issue(authority(), nats_url(), options.code, replicas=replicas))
+    door = ask(agency.issue(authority(), nats_url(), options.code, replicas=_replicas()))
     say(
         *rows_of(
             [
@@ -66,7 +65,8 @@ def renew(_: Options) -> int:
     ask(agency.restore(known, nats_url()))
     for each in known.agencies():
         if each.active:
-            ask(agency.ensure_stream(known, nats_url(), each.code))
+            stream = agency.ensure_stream(known, nats_url(), each.code, replicas=_replicas())
+            ask(stream)
     say(t(f"{len(known.agencies())} akun disampaikan", f"{len(known.agencies())} accounts told"))
     return DONE
 
@@ -98,6 +98,11 @@ def add(to: Commands) -> None:
     group.plain("list", t("Daftar perangkat daerah.", "List the agencies."), list_all)
     text = t("Sampaikan semua akun ke server NATS.", "Tell the NATS server all accounts again.")
     group.plain("renew", text, renew)
+
+
+def _replicas() -> int:
+    """Return on how many servers of a cluster an agency's stream is kept."""
+    return int(os.environ.get("NATS_REPLICAS") or "1")
 
 
 def _code(parser: Parser) -> None:

@@ -10,12 +10,28 @@ from services.shared import clock
 from services.shared.db import Database
 from services.shared.outgoing import epoch_lock
 
+FEED_ROOM = 10**8
+"""Positions of the change feed that an epoch has for itself; the product stays below 2**53."""
+
+_JUMP = """
+WITH place AS (
+    SELECT coalesce((SELECT max(feed_position) FROM outbox), last_value) AS last,
+           greatest(last_value + 1, :start) AS start
+    FROM outbox_feed_position
+), noted AS (
+    UPDATE epoch SET feed_gaps = feed_gaps || jsonb_build_array(jsonb_build_array(last, start))
+    FROM place
+)
+SELECT setval('outbox_feed_position', start) FROM place
+"""
+
 
 async def raise_epoch(db: Database) -> int:
     """Raise the epoch and return it. Republish everything afterwards.
 
     The number follows the clock (minutes since 1970): two restores of one backup, which holds the
-    same old epoch, come to different numbers.
+    same old epoch, come to different numbers. The positions of the change feed jump with it: what
+    a client heard in the lost time is remembered as a gap, see ``feed``.
     """
     async with db.transaction() as tx:
         # Alone: who emits now is done first, who emits later reads the new number.
@@ -29,4 +45,5 @@ async def raise_epoch(db: Database) -> int:
             ),
             {"minutes": int(clock.now().timestamp() // 60), "now": clock.now()},
         )
+        await tx.execute(text(_JUMP), {"start": int(value) * FEED_ROOM})
         return int(value)

@@ -139,6 +139,10 @@ def grant(connection: Connection, target: Target, metadata: MetaData) -> None:
         connection.execute(text(f"REVOKE ALL ON {table} FROM {role}"))
         connection.execute(text(f"GRANT {rights} ON {table} TO {role}"))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
+    feed = f"{schema}.outbox_feed_position"
+    if connection.scalar(text("SELECT to_regclass(:feed)"), {"feed": feed}):
+        # Its numbers jump after a restore: see ``epochs``.
+        connection.execute(text(f"GRANT SELECT, UPDATE ON SEQUENCE {feed} TO {role}"))
 
 
 def create_shared_tables_v1(op: Operations | ModuleType) -> None:
@@ -153,6 +157,11 @@ def create_shared_tables_v1(op: Operations | ModuleType) -> None:
     metadata.create_all(connection)
     connection.execute(text("INSERT INTO epoch (value, raised_at) VALUES (1, now())"))
     connection.execute(text("CREATE SEQUENCE outbox_feed_position"))
+
+
+def add_feed_gaps(op: Operations | ModuleType) -> None:
+    """Add where the change feed lost positions; a database made since has the column."""
+    op.execute("ALTER TABLE epoch ADD COLUMN IF NOT EXISTS feed_gaps JSONB NOT NULL DEFAULT '[]'")
 
 
 def create_extensions(op: Operations | ModuleType, *names: str) -> None:

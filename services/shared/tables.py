@@ -218,6 +218,8 @@ def _epoch(metadata: MetaData) -> Table:
         Column("only", Boolean, primary_key=True, server_default=text("true")),
         Column("value", Integer, nullable=False),
         _instant("raised_at"),
+        # [[last position kept, first position since], ...] of each restore.
+        Column("feed_gaps", JSONB, nullable=False, server_default=text("'[]'")),
         CheckConstraint('"only"', name="one_row"),
     )
 

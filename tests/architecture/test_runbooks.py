@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.betang import MORE
 from services.shared import cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,4 +40,4 @@ def test_every_command_of_a_runbook_is_understood(command: str):
     filled = command.replace("<public key>", "key.pem")
     for name, value in PLACEHOLDER.items():
         filled = filled.replace(name, value)
-    cli.parser().parse_args(shlex.split(filled))
+    cli.parser(MORE).parse_args(shlex.split(filled))

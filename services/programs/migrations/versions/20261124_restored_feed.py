@@ -1,0 +1,18 @@
+"""The change feed knows which positions were lost when a backup was restored."""
+
+from alembic import op
+
+from services.shared import migrations
+
+revision = "programs_0002"
+down_revision = "programs_0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    migrations.add_feed_gaps(op)
+
+
+def downgrade() -> None:
+    op.drop_column("epoch", "feed_gaps")
