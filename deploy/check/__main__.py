@@ -5,6 +5,7 @@ file), no image hub. Everything lies in one temporary folder and is gone at the 
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -12,18 +13,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from deploy.check import images, walls
 from deploy.check.docker import CannotCheck, Docker, own_docker, require_machine
 from deploy.local import process
+from deploy.postgres.provision import SERVICES
 from services.shared.signing import TokenSigner
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "betangcheck"
 STORY = ("tests/e2e/test_story.py", "tests/e2e/test_story_figures.py")
 AGENCIES = ("DINSOS", "DISHUB", "DISNAKER", "DLH")
+PARTS = ("gateway", *(f"{service}{part}" for service in SERVICES for part in ("", "-worker")))
 UP_S = 300
 COMPOSE = ("docker-compose", "--profile", "core", "-f", str(ROOT / "deploy/docker-compose.yml"))
 
@@ -129,7 +132,21 @@ def _tell_the_story(docker: Docker, signer: TokenSigner, gateway: int, nats: int
     running.write_text(json.dumps(told))
     command = [sys.executable, "-m", "pytest", *STORY]
     env = {**os.environ, "BETANG_RUNNING": str(running)}
-    return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
+    with _logs_followed(docker, secrets / "log"):
+        return subprocess.run(command, cwd=ROOT, env=env, check=False).returncode
+
+
+@contextlib.contextmanager
+def _logs_followed(docker: Docker, folder: Path) -> Iterator[None]:
+    """Write what each of our parts logs into a file of its name: the story reads them at its end."""
+    folder.mkdir()
+    follow = (*COMPOSE, "logs", "--follow", "--no-color", "--no-log-prefix")
+    with contextlib.ExitStack() as followed:
+        for part in PARTS:
+            log = followed.enter_context((folder / f"{part}.log").open("wb"))
+            reader = subprocess.Popen([*follow, part], stdout=log, env=docker.env)
+            followed.callback(process.stop, reader)
+        yield
 
 
 def _last_words(docker: Docker) -> str:

@@ -2,7 +2,7 @@
 
 The file is the one that ``python -m deploy.local up`` writes, ``running.json``: ``gateway_url``,
 ``nats_url``, ``issuer_url``, ``secrets`` (a folder with the issuer's key, ``issuer.pem``) and
-``authority`` (the operator's keys of NATS).
+``authority`` (the operator's keys of NATS). Beside it lies the folder ``log``, a file per part.
 """
 
 from pathlib import Path
@@ -20,6 +20,10 @@ class GivenSystem(RunningSystem):
     async def start(self) -> None:
         """Connect, and wait until it knows its regions."""
         await self.join(self._running)
+
+    def logs(self) -> list[Path]:
+        """Return what the parts logged."""
+        return sorted((self._running.parent / "log").glob("*.log"))
 
     async def stop(self) -> None:
         """Leave it as it is."""
