@@ -138,7 +138,7 @@ def _tell_the_story(docker: Docker, signer: TokenSigner, gateway: int, nats: int
 
 @contextlib.contextmanager
 def _logs_followed(docker: Docker, folder: Path) -> Iterator[None]:
-    """Write what each of our parts logs into a file of its name: the story reads them at its end."""
+    """Write what each part logs into a file of its name: the story reads them at its end."""
     folder.mkdir()
     follow = (*COMPOSE, "logs", "--follow", "--no-color", "--no-log-prefix")
     with contextlib.ExitStack() as followed:
