@@ -76,7 +76,7 @@ async def test_f5_all_consumers_of_a_stream_are_lost(
 async def test_f5_the_store_of_nats_is_lost(
     longhouse: Longhouse, journey: Journey, databases: Databases, run: Run
 ) -> None:
-    for _ in run.rounds(full=5):
+    for _ in run.rounds(full=5, short=1):
         await journey.prepare()
         await work_of_all(journey)
         # What agencies said is in no database before it is heard: a lost store loses it.
@@ -105,7 +105,7 @@ async def lose_the_store(longhouse: Longhouse) -> None:
 async def test_f5_a_producer_goes_on_from_an_old_backup(
     longhouse: Longhouse, journey: Journey, run: Run
 ) -> None:
-    for number in run.rounds(RESTORES):
+    for number in run.rounds(RESTORES, short=len(RESTORED)):
         service = RESTORED[number % len(RESTORED)]
         await journey.prepare()
         backup, since = await longhouse.backup(service), len(journey.history.calls)

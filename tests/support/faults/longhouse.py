@@ -102,9 +102,10 @@ class Longhouse:
         self.parts[part] = started
         return started
 
-    def run_beside(self, service: str) -> None:
+    def run_beside(self, service: str) -> BaseProcess:
         """Start a second worker of ``service``."""
         self.beside[service] = self._starter.worker(service, self.environment(service))
+        return self.beside[service]
 
     def succeed_workers(self) -> None:
         """Kill the first worker of each service that has a second; that one goes on alone."""
