@@ -7,11 +7,17 @@ import pytest
 
 from services.registry.actions.merging import merge_residents, merge_welfare
 from services.registry.domain.residents import MergeResult, ResidentBatch, ResidentRow, WelfareRow
+from services.registry.storage.identities import Numbers
 from tests.conftest import MakeService
 from tests.support.residents import a_batch
 from tests.support.service import ServiceUnderTest
 
 Merge = Callable[..., Awaitable[MergeResult]]
+
+
+def numbers_of(registry: ServiceUnderTest) -> Numbers:
+    """Return how the registry keeps numbers, by its present keys."""
+    return Numbers(registry.app.state.key_file.current())
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +35,7 @@ def merge(registry: ServiceUnderTest) -> Merge:
             return await merge_residents(
                 tx,
                 batch,
-                numbers=registry.app.state.numbers,
+                numbers=numbers_of(registry),
                 actor="tester",
                 source=source,
                 import_id=None,
@@ -45,7 +51,7 @@ def rate(registry: ServiceUnderTest) -> Merge:
     async def run(*rows: WelfareRow) -> MergeResult:
         async with registry.db.transaction() as tx:
             return await merge_welfare(
-                tx, rows, numbers=registry.app.state.numbers, actor="tester", import_id=None
+                tx, rows, numbers=numbers_of(registry), actor="tester", import_id=None
             )
 
     return run

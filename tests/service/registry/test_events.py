@@ -7,6 +7,7 @@ import pytest
 
 from services.contracts.distribution import EntitlementStateV1
 from services.contracts.programs import EnrolmentStateV1
+from tests.service.registry.conftest import numbers_of
 from tests.support.residents import PELANGSIAN, a_resident
 
 
@@ -69,7 +70,7 @@ async def test_families_and_identities_reach_their_streams_with_the_last_state(
     assert "Bawi" not in str(state)
     identity = await broker.last("REGISTRY_IDENTITY", f"registry.person.identity.v1.{member}")
     assert identity["data"]["name"] == "Bawi Ngandi"
-    assert registry.app.state.numbers.open("nik", bytes.fromhex(identity["data"]["nik_sealed"]))
+    assert numbers_of(registry).open("nik", bytes.fromhex(identity["data"]["nik_sealed"]))
 
 
 async def test_aid_states_are_kept_and_an_older_one_changes_nothing(registry, family):

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from services.registry.api.views import FamilyView
+from tests.service.registry.conftest import numbers_of
 from tests.support.residents import (
     BAPEANG,
     PELANGSIAN,
@@ -32,7 +33,7 @@ async def seeded(registry):
         a_resident(3, 2, name="Juai Mentaya"),
         a_resident(4, 3, name="Rintuh Tualan", region_code=BAPEANG),
     ]
-    numbers = registry.app.state.numbers
+    numbers = numbers_of(registry)
     how = {"numbers": numbers, "actor": "tester", "import_id": None}
     async with registry.db.transaction() as tx:
         await merge_residents(tx, a_batch(*people), source="opensid", **how)

@@ -9,6 +9,7 @@ import pytest
 
 from services.contracts.registry import FamilyStateV1, PersonIdentityV1
 from services.registry.domain.residents import LeftOut
+from tests.service.registry.conftest import numbers_of
 from tests.support.residents import (
     BAPEANG,
     OBSERVED,
@@ -27,7 +28,7 @@ async def rows(registry, sql, *args):
 
 async def family_of(registry, number: int) -> UUID:
     """Return the family that the person with NIK ``number`` (the holder) is in now."""
-    indexes = registry.app.state.numbers.lookup("nik", nik_of(number))
+    indexes = numbers_of(registry).lookup("nik", nik_of(number))
     found = await rows(
         registry,
         "SELECT m.family_id FROM identity_claims c JOIN memberships m ON m.person_id = c.subject_id"
@@ -140,7 +141,7 @@ async def test_a_person_moves_to_another_family_of_the_village_and_is_counted_on
         "SELECT lower(m.valid) AS since, upper(m.valid) AS until FROM memberships m"
         " JOIN identity_claims c ON c.subject_id = m.person_id"
         " WHERE c.number_index = ANY($1) AND m.superseded_at IS NULL ORDER BY 1",
-        registry.app.state.numbers.lookup("nik", nik_of(61)),
+        numbers_of(registry).lookup("nik", nik_of(61)),
     )
     assert history == [{"since": OBSERVED, "until": later}, {"since": later, "until": None}]
 
@@ -185,7 +186,7 @@ async def test_a_card_held_in_another_village_is_disputed_and_that_family_stays(
     result = await merge(a_resident(201, 200, region_code=BAPEANG))
     assert (result.families_new, result.disputed) == (1, 1)
     assert len(await rows(registry, "SELECT 1 FROM identity_claims WHERE number_index = ANY($1)",
-                          registry.app.state.numbers.lookup("kk", kk_of(200)))) == 2  # fmt: skip
+                          numbers_of(registry).lookup("kk", kk_of(200)))) == 2  # fmt: skip
 
 
 async def test_one_number_twice_in_a_file_is_one_person_and_one_dispute(registry, merge, told):

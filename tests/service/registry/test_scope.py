@@ -5,6 +5,7 @@ import random
 import pytest
 
 from services.registry.actions.merging import merge_residents
+from tests.service.registry.conftest import numbers_of
 from tests.support.residents import a_batch, a_resident, kk_of, nik_of
 
 VILLAGES = (
@@ -45,7 +46,7 @@ async def families(registry):
         await merge_residents(
             tx,
             a_batch(*rows),
-            numbers=registry.app.state.numbers,
+            numbers=numbers_of(registry),
             actor="tester",
             source="opensid",
             import_id=None,
