@@ -20,6 +20,11 @@ class SmallDisk:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o711)
         self.refused = _run(["mount", "-t", "tmpfs", "-o", _size(f"{SIZE_MB}m"), "tmpfs"], folder)
+        # Waits for the end of its input, which comes with ours, also when we are killed.
+        guard = "cat > /dev/null; umount --lazy $0" if not self.refused else "cat > /dev/null"
+        self._guard = subprocess.Popen(
+            ["sh", "-c", guard, str(folder)], stdin=subprocess.PIPE, start_new_session=True
+        )
 
     def needed(self) -> None:
         """Skip the test where nothing could be mounted."""
@@ -39,8 +44,7 @@ class SmallDisk:
 
     def unmount(self) -> None:
         """Let it go; processes that still use it keep it until they end."""
-        if not self.refused:
-            _run(["umount", "--lazy"], self.folder)
+        self._guard.communicate()
 
     def _remount(self, size: str) -> None:
         failed = _run(["mount", "-o", f"remount,{_size(size)}"], self.folder)

@@ -171,8 +171,8 @@ class StrainedHouse(Longhouse):
         finally:
             os.kill(pid, signal.SIGCONT)
 
-    async def as_owner(self, service: str) -> "asyncpg.Connection[Any]":
-        """Return a direct connection of the owner's. The caller closes it."""
-        return await asyncpg.connect(
-            self.urls[service].owner, server_settings={"search_path": service}
-        )
+    async def as_admin(self, service: str) -> "asyncpg.Connection[Any]":
+        """Return a direct connection of the administrator's. The caller closes it."""
+        name = self.urls[service].owner.rsplit("/", 1)[1]
+        url = self.stack.postgres.url(name)
+        return await asyncpg.connect(url, server_settings={"search_path": service})
