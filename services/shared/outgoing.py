@@ -55,6 +55,7 @@ class OutgoingEvent:
 
     id: UUID
     event: EventData
+    key: str
     payload: str
     version: int
     lane: Lane
@@ -65,10 +66,11 @@ class OutgoingEvent:
     def record(self, epoch: int) -> tuple[Any, ...]:
         """Return the values of ``OUTBOX_COLUMNS``."""
         event = self.event
+        told = vars(event)
         return (
             self.id,
-            ".".join(event.TYPE.split(".")[:2]),
-            event.key,
+            ".".join(event.TYPE.split(".", 2)[:2]),
+            self.key,
             event.TYPE,
             event.KIND.value,
             event.STREAM,
@@ -77,10 +79,10 @@ class OutgoingEvent:
             epoch,
             self.version,
             self.lane.value,
-            getattr(event, "region_code", None),
-            getattr(event, "owner_code", None),
+            told.get("region_code"),
+            told.get("owner_code"),
             bool(event.PERSONAL),
-            bool(getattr(event, "sensitive", False)),
+            told.get("sensitive", False),
             self.traceparent,
             self.occurred_at,
         )
@@ -113,7 +115,8 @@ def outgoing(
     traceparent: str | None,
 ) -> OutgoingEvent:
     """Check and serialise one event. Raise ``EventRefused`` when it cannot be stored or sent."""
-    if not KEY.match(event.key):
+    key = event.key
+    if not KEY.match(key):
         raise EventRefused("bad_key", f"{event.TYPE} has a key that no subject may hold")
     payload = event.model_dump_json()
     if len(payload.encode()) + ENVELOPE_BYTES > EVENT_BYTES_MAX:
@@ -121,7 +124,7 @@ def outgoing(
     if "\\u0000" in payload and NUL.search(payload):
         raise EventRefused("nul_character", f"{event.TYPE} holds a NUL character")
     event_id = fact_id(event) or new_id()
-    return OutgoingEvent(event_id, event, payload, version, lane, source, now, traceparent)
+    return OutgoingEvent(event_id, event, key, payload, version, lane, source, now, traceparent)
 
 
 def fact_id(event: EventData) -> UUID | None:
