@@ -7,7 +7,7 @@ PYTEST_WORKERS ?= 2
 FAULT ?= test
 ROUNDS ?= full
 
-.PHONY: up down status test fault mutants bench check format schemas requirements constraints compose-check clean help
+.PHONY: schemathesis up down status test fault mutants bench check format schemas requirements constraints compose-check clean help
 
 help:
 	@echo "make up      start everything; FAMILIES=150000 for a full-size synthetic regency"
@@ -64,6 +64,15 @@ check: $(VENV)/.installed
 format: $(VENV)/.installed
 	$(RUN) -m ruff format .
 	$(RUN) -m ruff check --fix .
+
+# EXAMPLES per operation; SEED=random tries something new each time.
+EXAMPLES ?= 100
+SEED ?= random
+schemathesis: $(VENV)/.installed
+	@tmp=$$(mktemp -d) && chmod 711 "$$tmp" && trap 'rm -rf "$$tmp"' EXIT INT TERM \
+	  && TMPDIR="$$tmp" SCHEMATHESIS_EXAMPLES=$(EXAMPLES) \
+	  SCHEMATHESIS_SEED=$$([ $(SEED) = random ] && date +%s || echo $(SEED)) \
+	  $(RUN) -m pytest tests/e2e/test_schemathesis.py
 
 schemas: $(VENV)/.installed
 	$(RUN) -m services.contracts.generate

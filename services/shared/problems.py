@@ -216,6 +216,8 @@ def install(app: FastAPI, catalogue: Mapping[type[Exception], ProblemType] | Non
 async def _answer_problem(request: Request, error: Exception) -> Response:
     if not isinstance(error, Problem):
         raise error
+    if error.kind.status == BAD_REQUEST.status and _is_of_another_route(request):
+        error = _method_not_allowed(request)
     return problem_response(request.scope, error)
 
 
@@ -248,8 +250,7 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     faults = error.errors()
-    if any(fault["loc"][0] == "path" for fault in faults) and _literal_methods(request):
-        # /things/search is an address of its own, not a thing with a wrong id.
+    if _is_of_another_route(request):
         return problem_response(request.scope, _method_not_allowed(request))
     kind = VALIDATION_FAILED
     if any(fault["type"] == "json_invalid" for fault in faults):
@@ -264,6 +265,11 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 def _says_json(request: Request) -> bool:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return media_type == "application/json" or media_type.endswith("+json")
+
+
+def _is_of_another_route(request: Request) -> bool:
+    """Say whether /things/search, an address of its own, was taken for a thing with a wrong id."""
+    return bool(request.path_params) and bool(_literal_methods(request))
 
 
 def _method_not_allowed(request: Request) -> Problem:

@@ -61,6 +61,6 @@ EXAMPLES: Mapping[str, Any] = {
     "sub_kegiatan_raw": "1.06.05.2.02.0001",
     "text_id": "Desil paling tinggi 4",
     "text_en": "Desil at most 4",
-    "tree": {"semua": [{"desil_max": 4}]},
+    "tree": {"desil": {"maks": 4}},
     "BenefitBody.unit": "kali",
 }
