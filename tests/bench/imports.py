@@ -62,7 +62,7 @@ async def run(bench: Bench) -> AsyncIterator[Figure]:
 
 def residents_list(families: int = PERSONS // MEMBERS, first: int = 0) -> bytes:
     """Return OpenSID's list of families of four as CSV: parents and two children each."""
-    rows = []
+    rows: list[files.Row] = []
     for family in range(first, first + families):
         day, serial = divmod(family, SERIALS)
         for level, sex, year in PEOPLE:

@@ -18,6 +18,7 @@ from nats.aio.client import Client
 from deploy.nats.authority import CORE_ADMIN
 from services.indicators.subscriptions import distribution
 from services.indicators.subscriptions import registry as registry_told
+from services.shared import clock
 from services.shared.db import Database, Lane
 from services.shared.events import EventData
 from services.shared.ids import new_id
@@ -156,7 +157,7 @@ def _deliveries() -> list[EventData]:
 
 
 def _facts(events: Sequence[dict[str, Any]]) -> told.Rows:
-    now = told.clock.now()
+    now = clock.now()
     rows: told.Rows = {"inbox": [], "deliveries": [], "aid_tallies": []}
     for event in events:
         data = event["data"]
