@@ -1,13 +1,14 @@
-"""The command ``betang`` with all its commands: those of services, agencies and backups."""
+"""The command ``betang`` with all its commands: those of services, of NATS and of PostgreSQL."""
 
 import sys
 from collections.abc import Sequence
 
 from deploy.backup import commands as backups
 from deploy.nats import commands as agencies
+from deploy.postgres import break_glass
 from services.shared import cli
 
-MORE = (agencies.add, backups.add)
+MORE = (agencies.add, backups.add, break_glass.add)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,12 +29,15 @@ def operator_environment(
     *,
     nats_url: str,
     authority: Path,
+    admin_url: str | None,
 ) -> str:
     """Return the shell lines after which ``betang`` finds everything: ``. operator.env``."""
     values = {name: value for env in services.values() for name, value in env.items()}
     for service, urls in databases.items():
         values[f"{service.upper()}_OWNER_DATABASE_URL"] = urls.owner
     values |= {"NATS_URL": nats_url, "NATS_AUTHORITY": str(authority)}
+    if admin_url is not None:
+        values["ADMIN_DATABASE_URL"] = admin_url
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 

@@ -235,7 +235,11 @@ class System:
         self._start_app("issuer", "deploy.local.issuer:create_app", issuer_env)
         environments = {service: self._service_environment(service, around) for service in SERVICES}
         lines = operator_environment(
-            environments, self.databases, nats_url=self.nats_url, authority=self.authority.folder
+            environments,
+            self.databases,
+            nats_url=self.nats_url,
+            authority=self.authority.folder,
+            admin_url=self._postgres.url() if self._postgres else None,
         )
         write_secret(self.state / "operator.env", lines)
         for service, env in environments.items():

@@ -38,8 +38,8 @@ def urls(admin_url: str, service: str, passwords: Passwords, database: str | Non
     """Return the owner's and the app role's URLs on the server of ``admin_url``."""
     name = database or service
     return Urls(
-        owner=_url(admin_url, f"{service}_owner", passwords.owner, name),
-        app=_url(admin_url, f"{service}_app", passwords.app, name),
+        owner=url_of(admin_url, f"{service}_owner", passwords.owner, name),
+        app=url_of(admin_url, f"{service}_app", passwords.app, name),
     )
 
 
@@ -110,7 +110,8 @@ def _name(identifier: str) -> str:
     return f'"{identifier}"'
 
 
-def _url(admin_url: str, user: str, password: str, database: str) -> str:
+def url_of(admin_url: str, user: str, password: str, database: str) -> str:
+    """Return the URL of a role on the server of ``admin_url``."""
     parts = urlsplit(admin_url)
     host = parts.hostname or "127.0.0.1"
     place = f"{quote(user)}:{quote(password, safe='')}@{host}:{parts.port or 5432}"
