@@ -22,11 +22,10 @@ from gateway.pages import OWN_PATHS, PUBLIC_PATHS, make_pages
 from gateway.proxy import Proxy
 from gateway.routes import Route, Router
 from gateway.settings import GatewaySettings
-from gateway.tokens import actor_of
 from gateway.transport import make_transport
-from services.shared.auth import Actor, TokenVerifier
+from services.shared.auth import Actor, TokenVerifier, authenticate
 from services.shared.health import serving_operations
-from services.shared.observability import RequestTelemetry, configure_logging, configure_tracing
+from services.shared.observability import configure_logging, configure_tracing
 from services.shared.problems import (
     FORBIDDEN,
     NOT_AUTHENTICATED,
@@ -35,6 +34,7 @@ from services.shared.problems import (
     UnhandledErrors,
     problem_response,
 )
+from services.shared.telemetry import RequestTelemetry
 
 CALLER_HEADERS = (
     "Accept-Language",
@@ -146,7 +146,8 @@ class Gateway:
     async def _admit(self, scope: Scope) -> tuple[Actor, Allowance]:
         """Return the caller and what is left to it. Raise 401, 403, 429 or 503."""
         try:
-            actor = await actor_of(scope, self.verifier)
+            authorization = value_of(scope["headers"], b"authorization")
+            actor = await authenticate(self.verifier, authorization)
         except Problem as problem:
             if problem.kind.status == NOT_AUTHENTICATED.status:
                 # Wrong tokens count against the address, right ones never do: a village office

@@ -17,8 +17,9 @@ from gateway.openapi import Documents, windows
 from gateway.settings import GatewaySettings
 from gateway.transport import FAILURES
 from services.shared import problems
-from services.shared.auth import BEARER, Actor
+from services.shared.auth import Actor, Allow
 from services.shared.health import CHECK_TIMEOUT_S, NOT_READY, PUBLIC
+from services.shared.observability import SILENT
 from services.shared.openapi import describe, refuses
 from services.shared.problems import FieldError, Problem
 
@@ -88,12 +89,13 @@ def make_pages(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry=SILENT,
         generate_unique_id_function=lambda route: f"gateway_{route.name}",
     )
     problems.install(app)
     describe(app, examples=EXAMPLES)
 
-    @app.get("/v1/me", tags=["me"], openapi_extra={"security": [{BEARER.scheme_name: []}]})
+    @app.get("/v1/me", tags=["me"], openapi_extra={"security": [{Allow.scheme_name: []}]})
     async def me(request: Request) -> Me:
         """Who the caller is, and which resources its roles may open."""
         actor: Actor = request.scope["betang.actor"]
@@ -156,8 +158,8 @@ def _add_document(app: FastAPI, documents: Documents) -> None:
 def own_document(app: FastAPI) -> dict[str, Any]:
     """Return the document of the gateway's own paths."""
     own = app.openapi()
-    scheme = BEARER.model.model_dump(mode="json", by_alias=True, exclude_none=True)
-    own.setdefault("components", {})["securitySchemes"] = {BEARER.scheme_name: scheme}
+    scheme = Allow.model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    own.setdefault("components", {})["securitySchemes"] = {Allow.scheme_name: scheme}
     return own
 
 

@@ -11,12 +11,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import jwt
-from fastapi import Depends, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from jwt.types import Options
 from starlette.requests import Request
 
@@ -235,23 +236,22 @@ def _texts(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="bearer")
+class Allow(SecurityBase):
+    """The dependency behind ``allow``: a bearer token whose caller holds one of ``roles``.
 
+    It is the security scheme of the OpenAPI document itself, and not a dependency on one: each
+    dependency costs a request as much as the whole check of a remembered token.
+    """
 
-class Allow:
-    """The dependency behind ``allow``; ``roles`` is read by the permission matrix."""
+    model = HTTPBearer(bearerFormat="JWT")
+    scheme_name = "bearer"
 
     def __init__(self, roles: frozenset[Role]) -> None:
         self.roles = roles
 
-    async def __call__(
-        self,
-        request: Request,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)],
-    ) -> Actor:
-        if credentials is None:
-            raise Problem(TOKEN_MISSING)
-        actor = await authenticate(request.app.state.verifier, credentials.credentials)
+    async def __call__(self, request: Request) -> Actor:
+        authorization = request.headers.get("authorization")
+        actor = await authenticate(request.app.state.verifier, authorization)
         if not actor.has(*self.roles):
             raise Problem(FORBIDDEN if not actor.roles else ROLE_MISSING)
         # The idempotency key is scoped to the caller, see shared.http.
@@ -259,8 +259,11 @@ class Allow:
         return actor
 
 
-async def authenticate(verifier: TokenVerifier, token: str) -> Actor:
-    """Verify ``token``; raise the problem that answers a bad one (401) or no keys (503)."""
+async def authenticate(verifier: TokenVerifier, authorization: str | None) -> Actor:
+    """Return whose bearer token it is. Raise 401 without a good one, 503 without issuer keys."""
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not (token := token.strip()):
+        raise Problem(TOKEN_MISSING)
     try:
         return await verifier.verify(token)
     except InvalidToken as error:

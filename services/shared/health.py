@@ -14,7 +14,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 
 from services.shared import problems
-from services.shared.observability import metrics_router
+from services.shared.observability import SILENT, metrics_router
 from services.shared.openapi import refuses
 from services.shared.problems import FieldError, Problem, ProblemType
 
@@ -81,7 +81,7 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
 
 def operations_app(title: str, checks: Mapping[str, Check]) -> FastAPI:
     """Return the small application of a worker: its health and its metrics."""
-    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT)
     problems.install(app)
     app.include_router(health_router(checks))
     app.include_router(metrics_router())

@@ -30,7 +30,7 @@ from services.shared.health import Check, health_router
 from services.shared.idempotency import IN_PROGRESS, KEY_MISSING, KEY_REUSED
 from services.shared.key_files import KeyFile
 from services.shared.observability import (
-    RequestTelemetry,
+    SILENT,
     configure_logging,
     configure_tracing,
     metrics_router,
@@ -51,6 +51,7 @@ from services.shared.routes import (
     write_tx,
 )
 from services.shared.settings import ServiceSettings
+from services.shared.telemetry import RequestTelemetry
 
 __all__ = [
     "NOT_MODIFIED",
@@ -123,8 +124,8 @@ def create_service_app(
         version="1",
         docs_url=None,
         redoc_url=None,
+        telemetry=SILENT,
         lifespan=_lifespan(lifespan),
-        generate_unique_id_function=_operation_ids(settings.service_name),
     )
     app.state.settings = settings
     app.state.db = Database(
@@ -144,22 +145,22 @@ def create_service_app(
         changes_router(settings.service_name),
         parked_events_router(settings.service_name),
     )
-    for router in (*common, *routers):
-        app.include_router(router)
+    for router in (*routers, *common):
+        # Not include_router(): it has every request matched by the routers in turn, and twice.
+        app.router.routes += router.routes
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            route.operation_id = _operation_id(settings.service_name, route)
     openapi.describe(app, by_parameter=BY_PARAMETER, examples=examples)
     # Added last, thus outermost: it sees every answer, also those of other middleware.
     app.add_middleware(RequestTelemetry, service=settings.service_name)
     return app
 
 
-def _operation_ids(service: str) -> Callable[[APIRoute], str]:
-    """Name operations as generated clients should: ``registry_families_get_family``."""
-
-    def operation_id(route: APIRoute) -> str:
-        words = (service, *(str(tag) for tag in route.tags[:1]), route.name)
-        return "_".join(words).replace("-", "_")
-
-    return operation_id
+def _operation_id(service: str, route: APIRoute) -> str:
+    """Name an operation as generated clients should: ``registry_families_get_family``."""
+    words = (service, *(str(tag) for tag in route.tags[:1]), route.name)
+    return "_".join(words).replace("-", "_")
 
 
 def readiness(db: Database, settings: ServiceSettings) -> dict[str, Check]:

@@ -2,21 +2,20 @@
 
 A trace starts at the gateway, goes on in the service, is kept in the outbox row of an event, and
 is continued by the consumer of that event (``continued``). Spans are exported only when an OTLP
-endpoint is set; trace ids are made and passed on always.
+endpoint is set; trace ids are made and passed on always. Requests are noted by ``telemetry``.
 """
 
 import logging
-import re
 import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from time import perf_counter
 from typing import Any
 
 import orjson
 import structlog
 from fastapi import APIRouter, Response
+from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -27,19 +26,15 @@ from opentelemetry.trace import (
     Span,
     SpanContext,
     SpanKind,
-    StatusCode,
     TraceFlags,
 )
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.shared.redaction import redact, scrub_text
+from services.shared.redaction import redact
 
-REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 QUIET_LOGGERS = ("httpx", "httpcore", "uvicorn.access", "asyncio")
-"""They log addresses with their queries; the access log here has the route's template instead."""
-UNMATCHED = "unmatched"
+"""They log addresses with their queries; the log of ``telemetry`` has the route's template."""
 
 REQUESTS = Counter(
     "betang_http_requests", "Requests answered", ("service", "method", "route", "status")
@@ -66,7 +61,16 @@ PARKED = Gauge("betang_parked_events", "Parked events that wait", ("service", "c
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("betang")
-log = structlog.get_logger("access")
+
+SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""For each ``FastAPI(telemetry=...)``: its own spans would carry paths and queries, thus
+identifiers, and the texts of errors. Ours name routes."""
+
+
+class ReadyLine(str):
+    """A log entry that is a line of JSON already, of our own making: nothing to take out of it."""
+
+    __slots__ = ()
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -89,7 +93,7 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
@@ -107,6 +111,11 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         logging.getLogger(name).propagate = True
     for name in QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return record.msg if isinstance(record.msg, ReadyLine) else super().format(record)
 
 
 def _json(entry: Any, **_: Any) -> str:
@@ -172,72 +181,6 @@ def current_trace_id() -> str | None:
     """Return the running trace's id as 32 hex digits."""
     context = trace.get_current_span().get_span_context()
     return trace.format_trace_id(context.trace_id) if context.is_valid else None
-
-
-class RequestTelemetry:
-    """ASGI middleware, the outermost: trace and request id, access log, request metrics."""
-
-    def __init__(self, app: ASGIApp, *, service: str) -> None:
-        self.app = app
-        self.service = service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = perf_counter()
-        status = 500
-        headers = dict(scope["headers"])
-        with continued(_header(headers, b"traceparent"), scope["method"], SpanKind.SERVER) as span:
-            trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-            scope["betang.trace_id"] = trace_id
-            given = _header(headers, b"x-request-id")
-            request_id = scrub_text(given) if given and REQUEST_ID.match(given) else trace_id
-            scope["betang.request_id"] = request_id
-
-            async def label(message: Message) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                    named = [h for h in message.get("headers", ()) if h[0] != b"x-request-id"]
-                    message["headers"] = [*named, (b"x-request-id", request_id.encode())]
-                await send(message)
-
-            with structlog.contextvars.bound_contextvars(request_id=request_id):
-                try:
-                    await self.app(scope, receive, label)
-                finally:
-                    self._tell(scope, span, status, perf_counter() - started)
-
-    def _tell(self, scope: Scope, span: Span, status: int, seconds: float) -> None:
-        method, route = scope["method"], route_of(scope)
-        method = method if method in KNOWN_METHODS else "other"
-        REQUESTS.labels(self.service, method, route, str(status)).inc()
-        LATENCY.labels(self.service, method, route).observe(seconds)
-        span.update_name(f"{method} {route}")
-        span.set_attribute("http.route", route)
-        span.set_attribute("http.response.status_code", status)
-        if status >= SERVER_ERROR:
-            span.set_status(StatusCode.ERROR)
-        if not route.startswith(("/health/", "/metrics")):
-            log.info(
-                "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1)
-            )
-
-
-KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-SERVER_ERROR = 500
-
-
-def route_of(scope: Scope) -> str:
-    """Return the route's template: paths hold identifiers, and make endlessly many labels."""
-    named = scope.get("betang.route")
-    return str(named or getattr(scope.get("route"), "path", UNMATCHED))
-
-
-def _header(headers: dict[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return value.decode("latin-1") if value is not None else None
 
 
 def metrics_router() -> APIRouter:

@@ -17,8 +17,9 @@ PERSONAL_KEYS = frozenset(
     }
 )  # fmt: skip
 
-OWN_KEYS = frozenset({"trace_id", "span_id", "timestamp"})
-"""Written by ourselves, of fixed shape: a trace id may hold 16 decimal digits by chance."""
+OWN_KEYS = frozenset({"trace_id", "span_id", "timestamp", "request_id"})
+"""Written by ourselves: a trace id may hold 16 decimal digits by chance. A request id of a
+caller's is scrubbed when it is taken."""
 
 # NIK, KK number, bank account: sixteen digits or more, also when written in groups of four.
 # The guards around groups keep UUIDs, whose middle may look the same.

@@ -8,6 +8,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI, Header
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -378,3 +382,14 @@ async def test_parked_events_are_listed_without_their_content_and_ordered_again(
         f"{path}/{uuid4()}/replay", headers=api.headers(key=str(uuid4()))
     )
     assert missing.status_code == 404
+
+
+async def test_the_framework_sends_no_path_and_no_query_to_the_traces(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    answer = await api.client.get("/health/live?nama=Siti")
+    assert answer.status_code == 200
+    assert exporter.get_finished_spans() == ()

@@ -13,12 +13,12 @@ from prometheus_client import REGISTRY
 from services.shared import problems
 from services.shared.health import health_router, operations_app
 from services.shared.observability import (
-    RequestTelemetry,
     configure_logging,
     continued,
     current_trace_id,
     current_traceparent,
 )
+from services.shared.telemetry import RequestTelemetry
 
 NIK = "6202064107909001"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
