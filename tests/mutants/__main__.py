@@ -102,8 +102,7 @@ def _attempt(mutant: Mutant, checkouts: "queue.Queue[Path]") -> Outcome:
         shutil.copy2(ROOT / mutant.file, target)
         checkouts.put(checkout)
     outcome = Outcome(mutant, killer, fault, time.monotonic() - began)
-    print(f"{'killed' if killer else 'SURVIVED':8} {outcome.seconds:5.0f} s  {mutant.name}")
-    sys.stdout.flush()
+    print(f"{outcome.seconds:5.0f} s  {mutant.name}: {fault or 'killed'}", flush=True)
     return outcome
 
 

@@ -95,10 +95,7 @@ MUTANTS = (
         PUBLISHING,
         "f\"{event_id}.{row['epoch']}\"",
         "f\"{row['aggregateid']}.{row['version']}\"",
-        (
-            TEST_RELAY + "test_republishing_uses_fresh_ids_and_the_raised_epoch",
-            TEST_RELAY + "test_a_stream_emptied_behind_our_back_is_filled_again",
-        ),
+        (TEST_RELAY + "test_a_state_told_again_is_no_duplicate_of_its_first_telling",),
     ),
     Mutant(
         "lost-stream",
@@ -133,7 +130,7 @@ MUTANTS = (
         PARKING,
         "if other is None or (event.epoch, event.version) >= (other.epoch, other.version):",
         "if other is None:",
-        (TEST_INBOX + "test_only_the_newest_state_of_a_batch_is_handled",),
+        (TEST_GUARDS + "test_of_one_things_states_in_a_batch_the_highest_reaches_the_handler",),
     ),
     Mutant(
         "ack-before-commit",
@@ -176,7 +173,7 @@ MUTANTS = (
         SETTLING,
         "        if present != generation:\n            raise OldGeneration\n        faults",
         "        faults",
-        (TEST_INBOX + "test_a_batch_of_the_older_generation_cannot_commit_after_a_rebuild",),
+        (TEST_GUARDS + "test_a_batch_read_before_a_rebuild_is_not_applied_after_it",),
     ),
     Mutant(
         "source-is-subject",

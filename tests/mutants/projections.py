@@ -107,4 +107,12 @@ MUTANTS = (
         "entitlements",
         "    sensitive = excluded.sensitive, epoch = excluded.epoch, version = excluded.version",
     ),
+    Mutant(
+        "version-indicators-cycles",
+        "indicators: an older state of cycles changes nothing",
+        INDICATORS,
+        "    WHERE (kept.epoch, kept.version) < (excluded.epoch, excluded.version)\n)\nSELECT",
+        ")\nSELECT",
+        (_case("indicators", "cycles"),),
+    ),
 )

@@ -9,13 +9,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from services.shared import audit, audit_files, publishing
+from services.shared import audit, audit_files, clock, parking, publishing
 from services.shared.db import Transaction
-from services.shared.events import Received
+from services.shared.events import CloudEvent, EventData, Received
 from services.shared.ids import new_id
 from services.shared.inbox import Inbox
 from services.shared.outbox import Relay
-from tests.service.shared.conftest import Side, ThingStateV1, publish, things
+from services.shared.parking import Delivery, Item
+from services.shared.settling import OldGeneration, Settler
+from tests.service.shared.conftest import Side, ThingSoldV1, ThingStateV1, publish, sales, things
 from tests.support.service import Broker
 
 KEY = Ed25519PrivateKey.generate()
@@ -82,6 +84,58 @@ async def test_a_consumer_killed_before_its_commit_has_acknowledged_nothing(
     info = await (await broker.admin()).consumer_info("DISTRIBUTION_STATE", "programs-things-g1")
     assert info.ack_floor.stream_seq == 0
     assert (info.num_pending or 0) + (info.num_ack_pending or 0) == 1
+
+
+def delivered(event: EventData, sequence: int, *, epoch: int = 1, version: int = 1) -> Item:
+    """Return what the inbox makes of an event's message."""
+    envelope = CloudEvent(
+        id=str(new_id()),
+        source="distribution",
+        type=event.TYPE,
+        time=clock.now().isoformat(),
+        epoch=epoch,
+        version=version,
+        data=event.model_dump(mode="json"),
+    )
+    subject = f"{event.TYPE}.{event.key}"
+    delivery = Delivery(envelope.to_bytes(), subject, event.STREAM, sequence, 1)
+    return parking.read(delivery, {event.TYPE: type(event)})
+
+
+async def test_a_batch_read_before_a_rebuild_is_not_applied_after_it(
+    broker: Broker, consumer: Side
+) -> None:
+    """Its effects would stand beside those of the same events read again."""
+    subscription = sales()
+    settler = Settler(consumer.db)
+    generation = await settler.generation(subscription)
+    await broker.ensure_streams("distribution")
+    await Inbox(consumer.db, consumer.client, "programs", [subscription]).rebuild("sales")
+    with pytest.raises(OldGeneration):
+        await settler.settle(
+            subscription, generation, [delivered(ThingSoldV1(sale_id=new_id()), 1)]
+        )
+    assert await consumer.count("sales") == 0
+
+
+async def test_of_one_things_states_in_a_batch_the_highest_reaches_the_handler(
+    consumer: Side,
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    async def note(_tx: Transaction, events: Sequence[Received[Any]]) -> None:
+        seen.extend((event.epoch, event.version) for event in events)
+
+    subscription = things(handle=note)
+    settler = Settler(consumer.db)
+    thing = ThingStateV1(thing_id=new_id())
+    told = [(1, 9), (2, 2), (2, 1), (1, 10)]
+    items = [
+        delivered(thing, place, epoch=epoch, version=version)
+        for place, (epoch, version) in enumerate(told, 1)
+    ]
+    await settler.settle(subscription, await settler.generation(subscription), items)
+    assert seen == [(2, 2)]
 
 
 async def test_an_entry_rewritten_together_with_its_own_hash_is_found_out(

@@ -210,6 +210,23 @@ async def test_republishing_uses_fresh_ids_and_the_raised_epoch(
     assert after["data"]["label"] == "kept"
 
 
+async def test_a_state_told_again_is_no_duplicate_of_its_first_telling(
+    producer: Side, broker: Broker
+) -> None:
+    thing = ThingStateV1(thing_id=new_id())
+
+    async def current(tx: Transaction) -> Any:
+        yield thing, 3
+
+    relay = Relay(producer.db, producer.client, "distribution", [current])
+    await emit(producer, thing, version=3)
+    await relay.drain_once()
+    await relay.republish()
+    await relay.drain_once()
+    stream = await (await broker.admin()).stream_info("DISTRIBUTION_STATE")
+    assert stream.state.last_seq == 2
+
+
 async def test_two_raised_epochs_differ_even_after_a_second_restore(producer: Side) -> None:
     first = await epochs.raise_epoch(producer.db)
     assert await epochs.raise_epoch(producer.db) > first
@@ -231,7 +248,14 @@ async def test_an_emitter_under_way_ends_before_the_republishing_reads(producer:
         tx.emit(ThingStateV1(thing_id=new_id()))
         await tx.flush()
         republishing = asyncio.create_task(relay.republish())
-        await asyncio.sleep(0.1)
+
+        async def decided() -> bool:
+            return republishing.done() or await producer.db.pool.fetchval(
+                "SELECT count(*) > 0 FROM pg_locks JOIN pg_database ON database = pg_database.oid"
+                " WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+            )
+
+        await wait_until(decided)
         assert not republishing.done()
     await republishing
     assert seen == [1]
