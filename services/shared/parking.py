@@ -14,6 +14,7 @@ from services.shared import clock
 from services.shared.db import Transaction, constraint_of, sqlstate_of
 from services.shared.events import CloudEvent, EventData, Kind, Received, Unreadable, parse
 from services.shared.ids import new_id
+from services.shared.outgoing import NUL
 from services.shared.redaction import scrub_text
 
 SKPD = "skpd"
@@ -70,6 +71,7 @@ def read(delivery: Delivery, types: Mapping[str, type[EventData]]) -> Item:
     try:
         envelope, data = parse(delivery.raw, dict(types))
         _check_origin(delivery, envelope)
+        _check_storable(delivery.raw)
         return Item(delivery, _received(delivery, envelope, data), None, _hash(envelope))
     except Unreadable as fault:
         return Item(delivery, None, fault)
@@ -91,6 +93,11 @@ def _check_origin(delivery: Delivery, envelope: CloudEvent) -> None:
     time = _time(envelope)
     if time > clock.now() + CLOCK_TOLERANCE:
         raise Unreadable("future_time", "time lies in the future")
+
+
+def _check_storable(raw: bytes) -> None:
+    if b"\\u0000" in raw and NUL.search(raw.decode()):
+        raise Unreadable("nul_character", "a text holds the character NUL, which nobody can store")
 
 
 def _received(delivery: Delivery, envelope: CloudEvent, data: EventData) -> Received[Any]:

@@ -99,7 +99,7 @@ async def test_f11_poison_is_parked_with_a_sentence_told_back_and_blocks_nobody(
             sent[place] = poison
             if draw.random() < 0.3:
                 await journey.report_delivery()
-        await refused_by_the_server(journey)
+        await refused_by_the_server(longhouse, journey.history)
         code = await journey.report_program(f"SEHAT-{draw.getrandbits(40):X}")
         told = await heard_back(notices, set(sent))
         for place, poison in sent.items():
@@ -126,15 +126,16 @@ def note_poison(history: History, kind: str, body: bytes) -> None:
     history.end(call, Outcome.OK, "acknowledged")
 
 
-async def refused_by_the_server(journey: Journey) -> None:
+async def refused_by_the_server(longhouse: Longhouse, history: History) -> None:
     """Try 1 MiB, more than an agency's message may be: the server ends the line, not the agency."""
-    event = reported(journey.agency, {"code": "x" * TOO_BIG})
-    event["id"] = "too-large-" + str(event["id"])
+    other = await longhouse.connect_agency("DINSOS")
+    event = reported(other, {"code": "x" * TOO_BIG})
 
     async def tell() -> Any:
-        return await journey.agency.tell(event["type"], orjson.dumps(event), event["id"])
+        return await other.tell(event["type"], orjson.dumps(event), event["id"])
 
-    assert not await journey.history.publish("DINSOS", "report", event["id"], tell)
+    assert not await history.publish("DINSOS", "report", event["id"], tell)
+    await other.close()
 
 
 async def heard_back(notices: Any, places: set[int]) -> dict[int, dict[str, Any]]:

@@ -79,6 +79,27 @@ async def test_an_empty_message_that_speaks_like_the_server_is_parked_and_stops_
     assert (row["reason_code"], row["deliveries"]) == ("not_json", 5)
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"), [(rb"ka\u0000ki", "nul_character"), (rb"ka\\u0000ki", None)]
+)
+async def test_a_text_that_nobody_can_store_is_parked_with_a_sentence(
+    broker: Broker, consumer: Side, text: bytes, reason: str | None
+) -> None:
+    handled: list[str] = []
+    await broker.issue_agency("DINSOS")
+    sent = await broker.publish(program_reported(), agency_code="DINSOS")
+    body = (
+        sent.to_bytes()
+        .replace(b"Bantuan", text)
+        .replace(sent.id.encode(), text[::2].hex().encode())
+    )
+    await broker.publish_bytes(f"events.{sent.type}", body, agency_code="DINSOS")
+    await Inbox(consumer.db, consumer.client, "programs", [reports(handled)]).drain()
+    parked = await consumer.rows("SELECT reason_code, reason_detail FROM parked_events")
+    assert [row["reason_code"] for row in parked] == ([reason] if reason else [])
+    assert len(handled) == (1 if reason else 2)
+
+
 async def test_unknown_events_of_agencies_are_parked_by_who_leaves_only_the_known_ones(
     broker: Broker, consumer: Side
 ) -> None:
