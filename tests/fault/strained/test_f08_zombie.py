@@ -48,8 +48,10 @@ async def work_with_a_zombie(
     """Let another worker do what a stopped one has in hand; then let that one go on."""
     async with AsyncExitStack() as held:
         # The zombie has the events in hand and stands before its first statement.
-        await held.enter_async_context(admin.transaction())
-        await admin.execute(
+        holder = await longhouse.as_admin("indicators")
+        held.push_async_callback(holder.close)
+        await held.enter_async_context(holder.transaction())
+        await holder.execute(
             "SELECT 1 FROM consumer_progress WHERE consumer = $1 FOR UPDATE", CONSUMER
         )
         await journey.deliver()
