@@ -19,7 +19,7 @@ from services.shared import clock
 from services.shared.sealing import KEY_BYTES, Keyring, Purpose, SealError
 
 GRACE_S = 60.0
-"""The longest statement of a request (``connections.STATEMENT_TIMEOUT_MS``); requests end before."""
+"""As long as a statement may take (``connections.STATEMENT_TIMEOUT_MS``); requests end before."""
 
 log = structlog.get_logger(__name__)
 
