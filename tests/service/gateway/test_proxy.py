@@ -90,6 +90,7 @@ async def test_a_large_upload_without_a_token_is_refused_before_it_is_read(gatew
 async def test_a_body_declared_too_large_never_reaches_the_service(gateway):
     answer = await gateway.call("POST", "echo", content=b"x" * 2_000_001)
     assert_problem(answer, 413, "too_large")
+    assert {"ratelimit", "ratelimit-policy"} <= set(answer.headers)
     assert gateway.upstream.seen == []
 
 

@@ -1,6 +1,7 @@
 import json
 from datetime import date
 from typing import Annotated, ClassVar
+from uuid import UUID
 
 import httpx
 import pytest
@@ -77,6 +78,16 @@ def build() -> FastAPI:
     @app.post("/residents")
     async def residents(resident: Annotated[Resident, Body()], limit: int = 1) -> None: ...
 
+    @app.get("/residents/{number}")
+    @app.patch("/residents/{number}")
+    async def one_resident(number: UUID) -> None: ...
+
+    @app.put("/residents/{number}")
+    async def replace_resident(number: UUID) -> None: ...
+
+    @app.post("/residents/search")
+    async def search() -> None: ...
+
     return app
 
 
@@ -143,6 +154,23 @@ async def test_a_wrong_method_is_a_problem_that_says_what_is_allowed(client):
     assert answer.headers["allow"] == "GET"
 
 
+async def test_a_wrong_method_names_every_method_of_the_address(client):
+    answer = await client.delete("/residents/01890a5d-ac96-774b-bcce-b302099a8057")
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, PATCH, PUT"
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+async def test_an_address_of_its_own_is_not_taken_for_an_id(client, method):
+    answer = await client.request(method, "/residents/search")
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_a_wrong_id_is_still_a_wrong_field(client):
+    assert_problem(await client.get("/residents/somebody"), 422, "validation_failed")
+
+
 async def test_a_status_without_an_entry_of_its_own_is_still_a_problem(client):
     assert_problem(await client.get("/teapot"), 418, "http_418")
 
@@ -170,8 +198,26 @@ async def test_json_with_bytes_that_are_no_text_is_a_problem(client):
     answer = await client.post(
         "/residents", content=b'{"nik": "\xff"}', headers={"Content-Type": "application/json"}
     )
-    assert answer.status_code in (400, 422)
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert_problem(answer, 400, "json_invalid")
+
+
+async def test_json_nested_too_deep_is_a_problem(client):
+    answer = await client.post(
+        "/residents", content=b"[" * 100_000, headers={"Content-Type": "application/json"}
+    )
+    assert_problem(answer, 400, "json_invalid")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", "application/jsonx"])
+async def test_json_that_calls_itself_something_else_is_415(client, media_type):
+    answer = await client.post(
+        "/residents", content=b'{"nik": "x"}', headers={"Content-Type": media_type}
+    )
+    assert_problem(answer, 415, "media_type_unsupported")
+
+
+async def test_a_missing_body_is_a_missing_field_and_no_wrong_type(client):
+    assert_problem(await client.post("/residents"), 422, "validation_failed")
 
 
 async def test_each_wrong_field_is_named_in_indonesian_without_its_value(client):
