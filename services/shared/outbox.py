@@ -218,11 +218,12 @@ class Relay:
         self, messages: list[Message], arrived: dict[int, int], superseded: list[int]
     ) -> None:
         async with self._db.transaction() as tx:
-            connection = await tx.raw()
             # Serial, so that the feed's positions appear in their order.
-            await connection.execute(
-                "SELECT pg_advisory_xact_lock($1)", lock_number("feed", self._db.schema)
+            await tx.execute(
+                text("SELECT pg_advisory_xact_lock(:feed)"),
+                {"feed": lock_number("feed", self._db.schema)},
             )
+            connection = await tx.raw()
             if arrived:
                 await connection.execute(_PUBLISHED, list(arrived), list(arrived.values()))
             if superseded:

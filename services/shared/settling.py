@@ -3,6 +3,7 @@
 import asyncio
 
 import structlog
+from sqlalchemy import text
 
 from services.shared import parking
 from services.shared.broker import Backoff, is_passing, pause
@@ -74,10 +75,9 @@ class Settler:
     async def _apply(
         self, tx: Transaction, subscription: Subscription, generation: int, items: list[Item]
     ) -> list[tuple[Item, Unreadable]]:
-        connection = await tx.raw()
-        present = await connection.fetchval(
-            "SELECT generation FROM consumer_progress WHERE consumer = $1 FOR SHARE",
-            subscription.name,
+        present = await tx.scalar(
+            text("SELECT generation FROM consumer_progress WHERE consumer = :name FOR SHARE"),
+            {"name": subscription.name},
         )
         if present != generation:
             raise OldGeneration
