@@ -37,7 +37,7 @@ MUTANTS = (
         "services/registry/actions/imports.py",
         '    if not state_allows(ImportState(found["state"]), action):',
         '    if not found["state"]:',
-        (TEST_IMPORTS + "test_a_refused_list_merges_nothing_and_says_why",),
+        (TEST_GUARDS + "test_what_is_decided_stays_decided",),
     ),
     Mutant(
         "import-foreign-upload",
@@ -45,7 +45,7 @@ MUTANTS = (
         "services/registry/actions/imports.py",
         "upload.finished_at is None or upload.owner != actor.id:",
         "upload.finished_at is None:",
-        (TEST_IMPORTS + "test_an_import_that_cannot_start_is_a_clear_problem",),
+        (TEST_GUARDS + "test_nobody_imports_the_file_that_another_person_sent",),
     ),
     Mutant(
         "import-region",

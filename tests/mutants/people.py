@@ -155,14 +155,14 @@ MUTANTS = (
     ),
     Mutant(
         "scope-candidates",
-        "candidates are those of the caller's regions",
+        "whom a rule finds is counted in the caller's regions",
         "services/programs/storage/candidates.py",
         "search.scope.clause(FAMILIES.c.region_code), condition)",
         "condition)",
         (
             (
-                "tests/service/programs/test_rules.py::"
-                "test_a_caller_sees_candidates_of_the_own_region_only"
+                "tests/service/programs/test_guards.py::"
+                "test_a_preview_counts_and_samples_the_callers_regions_only"
             ),
         ),
     ),
@@ -344,7 +344,12 @@ MUTANTS = (
         ACCESS,
         '    tx.audit("reveal_nik", f"person/{person_id}", payload, actor.id)\n',
         "",
-        (TEST_PERSONS + "test_a_reveal_answers_the_number_and_the_log_knows_who_what_and_why",),
+        (
+            (
+                "tests/service/registry/test_guards.py::"
+                "test_a_reveal_is_chained_in_the_audit_with_its_purpose"
+            ),
+        ),
     ),
     Mutant(
         "search-log",

@@ -8,7 +8,7 @@ import pytest
 from services.registry.domain.imports import ImportState
 from services.registry.storage import imports
 from tests.support import files
-from tests.support.imports import OTHER_VILLAGE, ImportDesk
+from tests.support.imports import OTHER_VILLAGE, VILLAGE, ImportDesk
 from tests.support.service import running_service
 
 
@@ -62,3 +62,41 @@ async def test_a_family_of_another_region_cannot_be_corrected(desk):
         operator = desk.operator(region) | {"If-Match": tag}
         answer = await desk.client.patch(path, headers=operator, json=body)
         assert answer.status_code == status
+
+
+async def test_what_is_decided_stays_decided(desk):
+    found = await desk.validated(files.opensid_csv(files.village(1)))
+    refused = (await desk.decide(found, "refuse", desk.kades(), reason="bukan daftar kami")).json()
+    for action in ("approve", "refuse", "cancel"):
+        answer = await desk.decide(refused, action, desk.kades(subject="lain"), reason="berubah")
+        assert answer.status_code in (403, 409)
+    approved = await desk.decide(refused, "approve", desk.service.auth("admin_dinsos"))
+    assert (approved.status_code, approved.json()["code"]) == (409, "import_state_forbids")
+    assert (await desk.read(found["id"]))["state"] == "refused"
+
+
+async def test_nobody_imports_the_file_that_another_person_sent(desk):
+    upload_id = await desk.upload(files.opensid_csv(files.village(1)), desk.operator())
+    body = {"format": "opensid_residents", "upload_id": upload_id, "region_code": VILLAGE}
+    colleague = desk.operator(subject="rekan")
+    answer = await desk.client.post("/v1/imports", headers=colleague, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "upload_not_usable")
+
+
+async def test_a_reveal_is_chained_in_the_audit_with_its_purpose(desk):
+    await desk.merged(files.opensid_csv(files.village(1)))
+    person_id = await desk.service.db.pool.fetchval(
+        "SELECT id FROM persons WHERE nik_sealed IS NOT NULL LIMIT 1"
+    )
+    headers = desk.operator()
+    path = f"/v1/persons/{person_id}/reveal"
+    body = {"purpose": "verifikasi berkas usulan"}
+    assert (await desk.client.post(path, headers=headers, json=body)).status_code == 200
+    [entry] = await desk.service.db.pool.fetch(
+        "SELECT e.actor, p.payload->>'purpose' AS purpose FROM audit_entries e"
+        " JOIN audit_payloads p ON p.entry_id = e.id"
+        " WHERE e.action = 'reveal_nik' AND e.subject = $1",
+        f"person/{person_id}",
+    )
+    assert entry["actor"].endswith("#operator_desa-62.02.06.2005-")
+    assert entry["purpose"] == "verifikasi berkas usulan"
