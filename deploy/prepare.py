@@ -2,7 +2,8 @@
 
 One folder per container, each mounted there and nowhere else: a service sees its own keys, creds
 and app URL; only the migration job sees the owners' URLs. Running it again changes nothing but the
-servers' configuration of NATS, which follows today's permissions.
+servers' configuration of NATS, which follows today's permissions, and the operator's copy of keys
+that were rotated.
 """
 
 import json
@@ -38,7 +39,7 @@ def prepare(out: Path) -> None:
     _prepare_nats(out, authority)
     _prepare_databases(out, files)
     for service in SERVICES:
-        _copy(files.keyring(service), out / service / "keys.json")
+        _share_keys(files.keyring(service), out / service / "keys.json")
         _copy(files.audit_key(service), out / service / "audit.pem")
         _copy(authority.creds(service), out / service / "nats.creds")
     _prepare_object_store(out)
@@ -88,7 +89,8 @@ def _prepare_object_store(out: Path) -> None:
             "access_key_id": service,
             "secret_access_key": secret,
         }
-        _put(out / service / "blob_s3.json", json.dumps(place))
+        for reader in (service, "migrate"):
+            _put(out / reader / f"{service}_blob_s3.json", json.dumps(place))
         rights = [f"{right}:{bucket}" for right in ("Read", "Write", "List")]
         credentials = [{"accessKey": service, "secretKey": secret}]
         identities.append({"name": service, "credentials": credentials, "actions": rights})
@@ -101,6 +103,14 @@ def _prepare_keycloak(out: Path) -> None:
     _put(out / "keycloak-postgres" / "password", database)
     _put(out / "keycloak" / "database_password", database)
     _put(out / "keycloak" / "admin_password", admin)
+
+
+def _share_keys(kept: Path, used: Path) -> None:
+    """Hand the keys out once; from then on ``betang key rotate`` writes the service's file."""
+    if used.exists():
+        _copy(used, kept)
+    else:
+        _copy(kept, used)
 
 
 def _kept(file: Path, fresh: str) -> str:

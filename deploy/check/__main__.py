@@ -65,10 +65,12 @@ def check(docker: Docker, debian: Path | None, *, keep: bool) -> int:
         said("profile core starts")
         docker.run(*COMPOSE, "up", "--detach", "--no-build")
         _wait_until_all_work(docker)
-        said("agencies get their accounts, by the operator's container")
+        said("agencies get their accounts, keys are looked at, by the operator's container")
         for agency in AGENCIES:
             issue = ("python", "-m", "deploy.nats", "issue", agency)
             docker.run(*COMPOSE, "run", "--rm", "operator", *issue)
+        status = ("python", "-m", "deploy.betang", "key", "status", "registry")
+        docker.run(*COMPOSE, "run", "--rm", "operator", *status)
         said("walls between the containers")
         walls.check(docker, PROJECT)
         said("the story, through the gateway")

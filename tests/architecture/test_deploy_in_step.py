@@ -112,6 +112,36 @@ def test_the_gateway_starts_with_what_compose_gives_it(profile, prepared, monkey
     assert upstreams == {service: f"http://{service}:{PORT}" for service in SERVICES}
 
 
+def test_keys_that_were_rotated_stay_when_the_system_starts_again(tmp_path):
+    prepare(tmp_path)
+    used, kept = tmp_path / "registry/keys.json", tmp_path / "operator/secrets/registry-keys.json"
+    assert used.read_text() == kept.read_text()
+    used.write_text("rotated")
+    before = (tmp_path / "programs/keys.json").read_text()
+    prepare(tmp_path)
+    assert used.read_text() == kept.read_text() == "rotated"
+    assert (tmp_path / "programs/keys.json").read_text() == before
+
+
+@pytest.mark.parametrize("profile", ["core", "full"])
+def test_the_operators_command_finds_databases_keys_files_and_nats(profile, prepared, monkeypatch):
+    given = told("operator", profile, prepared, monkeypatch)
+    places = mounts("operator")
+    for service in SERVICES:
+        assert Path(given[f"{service.upper()}_OWNER_DATABASE_URL_FILE"]).is_file()
+        # The very file that the service reads.
+        own = environment(service, profile)[f"{service.upper()}_KEY_FILE"]
+        folder, name = given[f"{service.upper()}_KEY_FILE"].rsplit("/", 1)
+        assert (places[folder], f"{SECRETS}/{name}") == (mounts(service)[SECRETS], own)
+    for service in KEEP_FILES:
+        if profile == "core":
+            folder = environment(service, profile)[f"{service.upper()}_BLOB_DIR"]
+            assert mounts(service)[folder] == places[folder]
+        else:
+            assert Path(given[f"{service.upper()}_BLOB_S3_FILE"]).is_file()
+    assert places[str(Path(given["NATS_AUTHORITY"]).parent)] == "operator"
+
+
 def test_the_one_migration_job_finds_both_roles_of_every_database(prepared, monkeypatch):
     told("migrate", "core", prepared, monkeypatch)
     for service in SERVICES:
@@ -128,7 +158,7 @@ def test_a_bucket_and_a_volume_are_there_for_each_service_that_keeps_files():
     keepers = tuple(service for service in SERVICES if settings_of(service).keeps_files)
     assert keepers == KEEP_FILES
     for service in SERVICES:
-        assert ("/var/lib/betang" in mounts(service)) == (service in keepers)
+        assert (f"/var/lib/betang/{service}" in mounts(service)) == (service in keepers)
         assert ("env_file" in CONTAINERS[service]) == (service in keepers)
     buckets = re.search(r'buckets="([^"]+)"', text(Path("deploy/object-store.sh")))
     assert buckets is not None
