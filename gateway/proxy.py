@@ -161,7 +161,10 @@ class Proxy:
             raise Problem(UNAVAILABLE, headers={"Retry-After": "1"})
         body = RequestBody(receive, size_max)
         exchange = _Exchange(self, upstream, body, scope, send, route, actor)
+        # Counted in the same breath as the limit was looked at: many may come at once.
+        upstream.under_way += 1
         work = asyncio.create_task(exchange.run())
+        work.add_done_callback(lambda _: exchange.release())
         gone = asyncio.create_task(body.until_gone())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -199,7 +202,6 @@ class _Exchange:
         return self.route.deadline_s or self.proxy.settings.deadline_s
 
     async def run(self) -> None:
-        self.upstream.under_way += 1
         try:
             async with asyncio.timeout(self.proxy.settings.request_s_max) as whole:
                 response = await self._ask()
@@ -210,8 +212,6 @@ class _Exchange:
         except TimeoutError as error:
             # _ask() and _answer() handle their own: this is the whole request's.
             raise UpstreamBroken("request_s_max") from error
-        finally:
-            self._release()
 
     async def _ask(self) -> httpx.Response:
         """Send the request; return the answer once its headers are there."""
@@ -332,7 +332,8 @@ class _Exchange:
         proxy.streams += 1
         proxy.streams_by_caller[caller] += 1
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Count no more; what the transport could not stop counts until it is over."""
         if self.abandoned:
             return
         if not self.streams:

@@ -268,11 +268,17 @@ class Inbox:
         CONSUMER_LAG.labels(self._service, subscription.name).set(lag)
         async with self._db.transaction() as tx:
             connection = await tx.raw()
-            present = await connection.fetchval(
+            # Skips a row that a batch holds: a worker that stopped in the middle of one would make
+            # all others wait here.
+            await connection.execute(
                 "UPDATE consumer_progress SET as_of = CASE WHEN $2 THEN $3 ELSE as_of END"
-                " WHERE consumer = $1 RETURNING generation",
+                " WHERE consumer = (SELECT consumer FROM consumer_progress WHERE consumer = $1"
+                " FOR NO KEY UPDATE SKIP LOCKED)",
                 subscription.name, lag == 0, tx.now,
             )  # fmt: skip
+            present = await connection.fetchval(
+                "SELECT generation FROM consumer_progress WHERE consumer = $1", subscription.name
+            )
             waiting = await connection.fetchval(
                 "SELECT count(*) FROM parked_events WHERE consumer = $1 AND replayed_at IS NULL",
                 subscription.name,
