@@ -4,11 +4,16 @@ What a type says, its schema says: a text that is trimmed before it is measured,
 no text, a truth value that is no number.
 """
 
+import re
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Header
-from pydantic import Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
+from services.shared.validation_messages import MESSAGES, InvalidValue
+
+DAY_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 IF_MATCH_CHARS_MAX = 1000
 LAST_EVENT_ID_CHARS_MAX = 500
 
@@ -18,6 +23,18 @@ TRIMMED_5 = {"pattern": r"\S[\s\S]{3,}\S"}
 """Schema of a text that must have so many characters once the spaces around it are gone."""
 
 Flag = StrictBool
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, str) and not DAY_WRITTEN.fullmatch(value):
+        raise InvalidValue("date_parsing", *MESSAGES["date_parsing"])
+    if isinstance(value, int | float):
+        raise InvalidValue("date_type", *MESSAGES["date_type"])
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_as_written)]
+"""A day as YYYY-MM-DD; a number is none, though pydantic would count its seconds from 1970."""
 Year = Annotated[int, Field(strict=True, ge=2000, le=2100, examples=[2026])]
 
 IfMatch = Annotated[

@@ -26,6 +26,7 @@ from services.shared.db import Database
 from services.shared.events import CloudEvent, EventData, Kind
 from services.shared.inbox import Inbox, Subscription
 from services.shared.outbox import Relay
+from tests.support.documented import Documented
 from tests.support.stack import Stack
 
 REGENCY = "62.02"
@@ -178,6 +179,16 @@ class Broker:
             await connection.close()
 
 
+_documented: dict[str, Documented] = {}
+
+
+def documented(name: str, app: Any) -> Documented:
+    """Return what holds the answers of ``app`` against its document, made once per service."""
+    if name not in _documented:
+        _documented[name] = Documented(app.openapi())
+    return _documented[name]
+
+
 class ServiceUnderTest:
     """See ``make_service``. ``client`` speaks HTTP to the real app; nothing is replaced."""
 
@@ -198,7 +209,8 @@ class ServiceUnderTest:
         with environment(self.environment):
             self.app: Any = self.main.create_app()
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url=BASE_URL)
+        hooks = {"response": [documented(name, self.app)]}
+        self.client = httpx.AsyncClient(transport=transport, base_url=BASE_URL, event_hooks=hooks)
         self._stop = asyncio.Event()
         self._lifespan: asyncio.Task[None] | None = None
 

@@ -17,7 +17,7 @@ from services.shared.auth import Actor
 from services.shared.http import ReadTx, Signer, Tx, etag, refuses, require_match, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
 from services.shared.roles import Role
-from services.shared.shapes import Flag, IfMatch, IfMatchOptional, Year
+from services.shared.shapes import Day, Flag, IfMatch, IfMatchOptional, Year
 
 router = service_router(tags=["cycles"], prefix="/v1/cycles")
 
@@ -30,8 +30,8 @@ class OpenCycle(BaseModel):
     program_id: UUID
     name: Name
     year: Year
-    opens_on: date
-    closes_on: date
+    opens_on: Day
+    closes_on: Day
     quantity: Quantity | None = None
     unit_value_idr: UnitValue | None = None
 
@@ -42,8 +42,8 @@ class ChangeCycle(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Annotated[Name | None, NotNull] = None
-    opens_on: Annotated[date | None, NotNull] = None
-    closes_on: Annotated[date | None, NotNull] = None
+    opens_on: Annotated[Day | None, NotNull] = None
+    closes_on: Annotated[Day | None, NotNull] = None
     quantity: Quantity | None = None
     unit_value_idr: UnitValue | None = None
 

@@ -26,7 +26,7 @@ from services.distribution.storage import deliveries as reads
 from services.shared.http import Keys, ReadTx, Signer, Tx, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
 from services.shared.sealing import KeyedIndex
-from services.shared.shapes import exactly_one
+from services.shared.shapes import Day, exactly_one
 from services.shared.validation_messages import InvalidValue
 
 router = service_router(tags=["deliveries"], prefix="/v1/deliveries")
@@ -67,7 +67,7 @@ class Handed(BaseModel):
     id: UUID
     entitlement_id: UUID
     quantity: Quantity
-    delivered_on: date
+    delivered_on: Day
     received_by: Literal["self", "representative"] = "self"
     receiver_name: Name | None = None
     receiver_relation: Name | None = None
@@ -104,7 +104,7 @@ class GiveBack(BaseModel):
     id: UUID
     quantity: Quantity
     reason: Reason
-    returned_on: date
+    returned_on: Day
 
 
 class Search(BaseModel):

@@ -22,7 +22,7 @@ from services.distribution.storage import cycles
 from services.distribution.storage import ledger as reads
 from services.shared.http import ReadTx, Signer, Tx, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
-from services.shared.shapes import TRIMMED_1, Year
+from services.shared.shapes import TRIMMED_1, Day, Year
 
 router = service_router(tags=["ledger"], prefix="/v1/ledger")
 
@@ -83,7 +83,7 @@ class RecordOrder(BaseModel):
         StringConstraints(strip_whitespace=True, min_length=1, max_length=80),
         Field(json_schema_extra=TRIMMED_1),
     ]
-    ordered_on: date
+    ordered_on: Day
     amount_idr: Annotated[int, Field(strict=True, gt=0, le=ORDER_IDR_MAX)]
     note: Note | None = None
 

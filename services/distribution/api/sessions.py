@@ -18,6 +18,7 @@ from services.distribution.storage import sessions as reads
 from services.shared.http import ReadTx, Signer, Tx, etag, refuses, service_router
 from services.shared.pages import Cursor, Limit, Page, link_next, paginate
 from services.shared.scope import REGION_FOREIGN
+from services.shared.shapes import Day
 
 router = service_router(tags=["sessions"], prefix="/v1/sessions")
 
@@ -29,7 +30,7 @@ class PlanSession(BaseModel):
 
     cycle_id: UUID
     place: Name
-    held_on: date
+    held_on: Day
     officer: Name
     region_code: RegionCode | None = None
 
@@ -73,7 +74,7 @@ async def list_sessions(
     actor: Hand,
     signer: Signer,
     cycle_id: UUID | None = None,
-    held_on: date | None = None,
+    held_on: Day | None = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[SessionView]:

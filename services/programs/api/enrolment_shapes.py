@@ -20,7 +20,7 @@ from services.programs.storage.programs import Program, get_programs
 from services.shared.auth import Actor
 from services.shared.db import ReadTransaction
 from services.shared.pages import LIMIT_MAX
-from services.shared.shapes import TRIMMED_5, Year, exactly_one
+from services.shared.shapes import TRIMMED_5, Day, Year, exactly_one
 from services.shared.validation_messages import InvalidValue
 
 Status = Literal["proposed", "granted", "refused", "suspended", "ended"]
@@ -37,8 +37,8 @@ class ProposalBody(common.Dated):
 
     family_id: UUID
     person_id: UUID | None = None
-    valid_from: date | None = None
-    valid_to: date | None = None
+    valid_from: Day | None = None
+    valid_to: Day | None = None
     note: Note | None = None
 
     def proposal(self) -> Proposal:

@@ -34,7 +34,7 @@ from services.shared.http import ReadTx, Signer, Tx, refuses, service_router
 from services.shared.ids import new_id
 from services.shared.pages import LIMIT_MAX, Cursor, Limit, Page, link_next
 from services.shared.roles import Role
-from services.shared.shapes import TRIMMED_3
+from services.shared.shapes import TRIMMED_3, Day
 
 router = service_router(prefix="/v1", tags=["rules"])
 
@@ -47,8 +47,8 @@ class SaveRule(common.Dated):
 
     tree: Tree
     legal_reference: LegalReference
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
 
 
 class RuleView(BaseModel):
@@ -134,8 +134,8 @@ class SaveStackingRule(common.Dated):
     program_b: UUID
     kind: Literal["MUTUAL_EXCLUSION", "WARN_ONLY"] = "MUTUAL_EXCLUSION"
     legal_reference: LegalReference
-    valid_from: date
-    valid_to: date | None = None
+    valid_from: Day
+    valid_to: Day | None = None
 
 
 class StackingRuleView(BaseModel):

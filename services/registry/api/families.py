@@ -3,7 +3,7 @@
 import functools
 import re
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -42,7 +42,7 @@ from services.shared.http import (
 from services.shared.pages import LIMIT_DEFAULT, LIMIT_MAX, Cursor, Limit, Page, link_next, paginate
 from services.shared.position import POSITION_CHARS_MAX, as_of, wait_for
 from services.shared.scope import REGION_FOREIGN
-from services.shared.shapes import IfMatch, exactly_one
+from services.shared.shapes import Day, IfMatch, exactly_one
 
 router = service_router(tags=["families"])
 
@@ -86,7 +86,7 @@ class CorrectDomicile(BaseModel):
     rw: str | None = Field(default=None, pattern=r"^\d{1,3}$")
     region_code: str = Field(default_factory=str, pattern=r"^\d{2}\.\d{2}\.\d{2}\.\d{4}$")
     reason: str = Field(min_length=5, max_length=500)
-    effective_on: date | None = None
+    effective_on: Day | None = None
 
     def given(self) -> dict[str, Any]:
         """Return the fields that the caller named."""

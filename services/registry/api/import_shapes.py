@@ -30,7 +30,7 @@ from services.registry.storage.import_rows import StagedContent
 from services.shared.auth import Actor
 from services.shared.problems import ProblemType
 from services.shared.sealing import mask_nik
-from services.shared.shapes import Flag
+from services.shared.shapes import Day, Flag
 from services.shared.validation_messages import InvalidValue
 
 REASON_CHARS_MAX = 500
@@ -106,7 +106,7 @@ class NewImport(BaseModel):
     region_code: str | None = Field(default=None, pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")
     bast_number: str | None = Field(default=None, min_length=1, max_length=100)
     period: str | None = Field(default=None, pattern=r"^\d{4}-Q[1-4]$")
-    cut_off: date | None = None
+    cut_off: Day | None = None
     synthetic: Flag = False
 
     @model_validator(mode="after")
