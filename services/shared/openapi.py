@@ -61,7 +61,7 @@ IF_NONE_MATCH = {
     "in": "header",
     "required": False,
     "description": "ETag yang sudah dimiliki / the ETag that the caller has",
-    "schema": {"type": "string", "maxLength": 1000},
+    "schema": {"type": "string"},
     "example": '"3.20261117"',
 }
 

@@ -24,6 +24,7 @@ DEFAULTS = {
     "negative_data_rejection": [
         "400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429",
     ],
+    "missing_required_header": ["400", "401", "403", "406", "415", "422"],
 }  # fmt: skip
 """The tool's own, without 5xx."""
 EVERYTHING_S = 3_000

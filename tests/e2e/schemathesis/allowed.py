@@ -26,11 +26,13 @@ class Allowed:
 
 POSITIVE = "positive_data_acceptance"
 NEGATIVE = "negative_data_rejection"
+MISSING = "missing_required_header"
 
 ALLOWED = (
     Allowed(POSITIVE, (412,), "an ETag must be the one that was read", parameter="If-Match"),
     Allowed(NEGATIVE, (412,), "the version is compared before the rest", parameter="If-Match"),
     Allowed(NEGATIVE, (413, 414), "an address or body over its limit is refused unread"),
+    Allowed(MISSING, (428,), "RFC 6585: a change without its condition", parameter="If-Match"),
     Allowed(POSITIVE, (400,), "a cursor is signed; only we make one", parameter="cursor"),
     Allowed(POSITIVE, (400,), "a position is one that a write gave", parameter="min_position"),
     Allowed(
