@@ -118,6 +118,9 @@ def parse(raw: bytes, types: dict[str, type[EventData]]) -> tuple[CloudEvent, Ev
     except (ValidationError, UnicodeDecodeError) as error:
         code = "not_json" if _is_json_error(error) else "not_cloudevent"
         raise Unreadable(code, _first_line(error)) from error
+    if "specversion" not in envelope.model_fields_set:
+        # Our own envelopes may leave it to the class; what comes from outside must say it.
+        raise Unreadable("not_cloudevent", "specversion: Field required")
     event_class = types.get(envelope.type)
     if event_class is None:
         raise Unreadable("unknown_type", f"no reader for type {envelope.type!r}")
