@@ -51,7 +51,11 @@ async def one_is_slow(longhouse: StrainedHouse, client: httpx.AsyncClient) -> No
     finally:
         line.heal()
     codes = Counter((answer.status_code, answer.json()["code"]) for answer in answers)
-    assert codes == {(504, "upstream_slow"): LIMIT, (503, "unavailable"): CALLERS - LIMIT}
+    late, refused = codes.pop((504, "upstream_slow")), codes.pop((503, "unavailable"))
+    assert not codes
+    # What an earlier round left unanswered still counts.
+    assert 0 < late <= LIMIT
+    assert late + refused == CALLERS
     assert all(a.headers["Retry-After"] for a in answers if a.status_code == 503)
 
     async def as_before() -> bool:
