@@ -139,7 +139,7 @@ class Gateway:
                 scope["betang.actor"] = actor
                 await self.pages(scope, receive, counted)
             else:
-                raise Problem(NOT_FOUND)
+                await problem_response(scope, Problem(NOT_FOUND))(scope, receive, counted)
         except Problem as problem:
             await problem_response(scope, problem)(scope, receive, counted)
 

@@ -42,7 +42,7 @@ class Packed:
         self._path = path
         self._file = path.open("xb")
         self._out = _Hashed(self._file)
-        self._gzip = gzip.GzipFile(fileobj=self._out, mode="wb", compresslevel=1, mtime=0)  # type: ignore[call-overload]  # it only writes
+        self._gzip = gzip.GzipFile(fileobj=self._out, mode="wb", compresslevel=1, mtime=0)
         self.write = self._gzip.write
 
     def close(self) -> dict[str, Any]:

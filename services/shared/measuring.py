@@ -42,6 +42,6 @@ async def measure(db: Database) -> None:
     for row in await db.pool.fetch(_OUTBOX, LANES):
         OUTBOX_DEPTH.labels(db.service, row["lane"]).set(row["depth"])
         OUTBOX_AGE.labels(db.service, row["lane"]).set(row["age"])
-    audit = await db.pool.fetchrow(_AUDIT)
+    [audit] = await db.pool.fetch(_AUDIT)
     AUDIT_AGE.labels(db.service).set(audit["unsealed"])
     AUDIT_ROOT_AGE.labels(db.service).set(audit["root"])

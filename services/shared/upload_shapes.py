@@ -1,4 +1,4 @@
-"""The shapes of an upload: its announcement, its row, its view, and what a purpose allows."""
+"""An upload: announcement, row, view, what a purpose allows, and why it may be refused."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,12 +6,44 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
+from services.shared.problems import ProblemType
 from services.shared.redaction import LONG_NUMBER
 from services.shared.roles import Role
 from services.shared.validation_messages import InvalidValue
 
 SIZE_BYTES_MAX = 2**40
 """What any number of an upload stays under; each purpose allows far less."""
+
+
+OFFSET_WRONG = ProblemType(
+    "upload_offset_wrong",
+    409,
+    "Unggahan tidak berada di posisi itu",
+    "The upload is not at this offset",
+    "Posisi sekarang {offset}; lanjutkan dari sana.",
+    "It is at {offset}; go on from there.",
+)
+PURPOSE_UNKNOWN = ProblemType(
+    "upload_purpose_unknown",
+    422,
+    "Tujuan unggahan tidak dikenal atau bukan wewenang Anda",
+    "The purpose is not known or not yours",
+)
+TYPE_REFUSED = ProblemType(
+    "upload_type_refused",
+    415,
+    "Jenis berkas tidak diterima untuk tujuan ini",
+    "The file type is not accepted for this purpose",
+)
+TOO_MANY_OPEN = ProblemType(
+    "uploads_open",
+    409,
+    "Terlalu banyak unggahan yang belum selesai",
+    "Too many uploads are unfinished",
+)
+NOT_FINISHED = ProblemType(
+    "upload_not_finished", 409, "Unggahan belum selesai", "The upload is not finished"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,16 @@ from services.shared.blobs import BlobStore
 from services.shared.db import Database
 from services.shared.ids import new_id
 from services.shared.openapi import answers, refuses
-from services.shared.problems import NOT_FOUND, TOO_LARGE, Problem, ProblemType
+from services.shared.problems import NOT_FOUND, TOO_LARGE, Problem
 from services.shared.routes import ReadTx, Tx, service_router
 from services.shared.scope import REGION_FOREIGN
 from services.shared.upload_shapes import (
+    NOT_FINISHED,
+    OFFSET_WRONG,
+    PURPOSE_UNKNOWN,
     SIZE_BYTES_MAX,
+    TOO_MANY_OPEN,
+    TYPE_REFUSED,
     AnnounceUpload,
     UploadPurpose,
     UploadRow,
@@ -41,36 +46,6 @@ __all__ = ["UploadPurpose", "store_of", "uploads_router"]
 OPEN_UPLOADS_MAX = 50
 UNFINISHED_HOURS = 48
 OFFSET_BYTES = "application/offset+octet-stream"
-
-OFFSET_WRONG = ProblemType(
-    "upload_offset_wrong",
-    409,
-    "Unggahan tidak berada di posisi itu",
-    "The upload is not at this offset",
-    "Posisi sekarang {offset}; lanjutkan dari sana.",
-    "It is at {offset}; go on from there.",
-)
-PURPOSE_UNKNOWN = ProblemType(
-    "upload_purpose_unknown",
-    422,
-    "Tujuan unggahan tidak dikenal atau bukan wewenang Anda",
-    "The purpose is not known or not yours",
-)
-TYPE_REFUSED = ProblemType(
-    "upload_type_refused",
-    415,
-    "Jenis berkas tidak diterima untuk tujuan ini",
-    "The file type is not accepted for this purpose",
-)
-TOO_MANY_OPEN = ProblemType(
-    "uploads_open",
-    409,
-    "Terlalu banyak unggahan yang belum selesai",
-    "Too many uploads are unfinished",
-)
-NOT_FINISHED = ProblemType(
-    "upload_not_finished", 409, "Unggahan belum selesai", "The upload is not finished"
-)
 
 
 def uploads_router(service: str, purposes: Sequence[UploadPurpose]) -> APIRouter:

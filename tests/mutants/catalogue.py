@@ -1,6 +1,6 @@
 """All mutants: a new guard gets one here, beside the test that holds it."""
 
-from tests.mutants import delivery, imports, money, people, projections, tokens, writes
+from tests.mutants import delivery, imports, money, people, projections, secrecy, tokens, writes
 
 MUTANTS = (
     *delivery.MUTANTS,
@@ -8,6 +8,7 @@ MUTANTS = (
     *writes.MUTANTS,
     *imports.MUTANTS,
     *people.MUTANTS,
+    *secrecy.MUTANTS,
     *money.MUTANTS,
     *tokens.MUTANTS,
 )

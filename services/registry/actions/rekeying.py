@@ -13,10 +13,10 @@ import orjson
 from services.contracts.registry import PersonIdentityV1
 from services.registry.actions.states import emit_states
 from services.registry.storage import rekeying
-from services.registry.storage.identities import Numbers
+from services.registry.storage.identities import Kind, Numbers
 from services.registry.storage.import_rows import SEAL_CONTEXT
 from services.shared.db import Lane, Transaction
-from services.shared.rekeying import KeyedRows, Step
+from services.shared.rekeying import KeyedRows, Renewer, Step
 from services.shared.sealing import Keyring, Sealer
 
 
@@ -55,7 +55,10 @@ async def _renew_staged(tx: Transaction, keyring: Keyring, after: UUID | None) -
         contents = [orjson.loads(sealer.open(row["sealed"], SEAL_CONTEXT)) for row in rows]
         kks = [c["kk"] if row["by_kk"] else None for c, row in zip(contents, rows, strict=True)]
         niks = [c["nik"] if row["by_nik"] else None for c, row in zip(contents, rows, strict=True)]
-        indexes = {"kk": numbers.indexes("kk", kks), "nik": numbers.indexes("nik", niks)}
+        indexes: dict[Kind, list[bytes | None]] = {
+            "kk": numbers.indexes("kk", kks),
+            "nik": numbers.indexes("nik", niks),
+        }
         await rekeying.renew_staged(tx, found["id"], rows, indexes, sealer)
         renewed += len(rows)
     await rekeying.import_renewed(tx, found["id"], numbers.key_version)
@@ -67,7 +70,7 @@ async def _forget_told(tx: Transaction, keyring: Keyring, _: Any) -> Step:
     return Step(await rekeying.forget_told(tx, PersonIdentityV1.TYPE, index_key, seal_key), None)
 
 
-RENEWERS = {
+RENEWERS: dict[str, Renewer] = {
     **{table: partial(_renew_numbers, table=table) for table in rekeying.NUMBERED},
     "import_rows": _renew_staged,
     "told_identities": _forget_told,

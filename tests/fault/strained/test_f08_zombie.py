@@ -25,6 +25,10 @@ WAITING = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
     " AND wait_event_type = 'Lock' AND query LIKE '%consumer_progress%FOR SHARE%'"
 )
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name LIKE 'betang%' AND xact_start IS NOT NULL AND pid <> $1"
+)
 
 
 async def test_f8_a_consumer_that_was_stopped_finishes_late_and_without_effect(
@@ -57,6 +61,7 @@ async def work_with_a_zombie(
         await journey.deliver()
         delivery = journey.deliveries[-1]
         session = await wait_until(lambda: admin.fetchval(WAITING), WITHIN_S)
+        await wait_until(lambda: at_rest(admin, session), WITHIN_S, what="the rest is at rest")
         with longhouse.frozen("indicators-worker"):
             await held.aclose()
             other = longhouse.run_beside("indicators")
@@ -82,6 +87,11 @@ async def effects(admin: Connection, delivery: str) -> int:
     return int(
         await admin.fetchval("SELECT count(*) FROM deliveries WHERE delivery_id = $1", delivery)
     )
+
+
+async def at_rest(admin: Connection, session: int) -> bool:
+    """Say whether no other transaction is open: its locks would be the zombie's too."""
+    return not await admin.fetchval(OTHERS, session)
 
 
 async def state_of(admin: Connection, session: int) -> str:

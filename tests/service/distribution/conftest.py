@@ -172,7 +172,9 @@ class World:
     async def tell_identity(self, recipient: Recipient, name: str, **changes: Any) -> None:
         self._serial += 1
         recipient.nik = recipient.nik or f"620206010790{self._serial}"
-        index, version = KeyedIndex(self.service.app.state.key_file.current()).index("nik", recipient.nik)
+        index, version = KeyedIndex(self.service.app.state.key_file.current()).index(
+            "nik", recipient.nik
+        )
         event = PersonIdentityV1(
             **{
                 "person_id": recipient.person_id,
