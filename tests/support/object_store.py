@@ -25,8 +25,9 @@ def object_store(folder: Path) -> Iterator[S3Place]:
     port = process.free_port()
     command = [str(Path(sys.executable).with_name("rclone")), "serve", "s3", str(folder)]
     options = ["--addr", f"127.0.0.1:{port}", "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}"]
-    # A listing and a read show at once what was written, as a store's own would.
-    options += ["--config", os.devnull, "--dir-cache-time", "0s", "--vfs-cache-mode", "off"]
+    # What is written goes straight to the folder. Listings know it without being told to forget:
+    # a cache that lives for 0 s keeps rclone forgetting it in an endless loop.
+    options += ["--config", os.devnull, "--vfs-cache-mode", "off"]
     log = folder / "rclone.log"
     with running([*command, *options], env=dict(os.environ), cwd=folder, log=log) as started:
         process.wait_ready(started, lambda: _accepts(port), what="rclone", within_s=START_S)
