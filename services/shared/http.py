@@ -39,7 +39,14 @@ from services.shared.openapi import NOT_MODIFIED, refuses
 from services.shared.pages import CURSOR_INVALID, CursorSigner
 from services.shared.parked_events import parked_events_router
 from services.shared.position import POSITION_INVALID
-from services.shared.problems import INTERNAL, UNAVAILABLE, Problem, ProblemType, problem_response
+from services.shared.problems import (
+    INTERNAL,
+    TEXT_NOT_STORABLE,
+    UNAVAILABLE,
+    Problem,
+    ProblemType,
+    problem_response,
+)
 from services.shared.routes import (
     Keys,
     ReadTx,
@@ -72,12 +79,6 @@ __all__ = [
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-TEXT_NOT_STORABLE = ProblemType(
-    "text_not_storable",
-    422,
-    "Teks memuat huruf yang tidak dapat disimpan",
-    "A text holds a character that cannot be stored",
-)
 EVENT_REFUSED = ProblemType(
     "too_much_data",
     422,
@@ -97,7 +98,7 @@ NOT_STORABLE_STATES = frozenset({"22021", "22P05"})
 BY_PARAMETER: Mapping[str, Sequence[ProblemType]] = {
     "cursor": (CURSOR_INVALID,),
     "min_position": (POSITION_INVALID,),
-    "Idempotency-Key": (KEY_MISSING, KEY_REUSED, IN_PROGRESS, TEXT_NOT_STORABLE, EVENT_REFUSED),
+    "Idempotency-Key": (KEY_MISSING, KEY_REUSED, IN_PROGRESS, EVENT_REFUSED),
     "If-Match": (PRECONDITION_FAILED, PRECONDITION_REQUIRED),
 }
 """The errors that a parameter brings with it, for the OpenAPI document."""

@@ -17,6 +17,7 @@ from services.shared.problems import (
     MEDIA_TYPE,
     MEDIA_TYPE_UNSUPPORTED,
     NOT_FOUND,
+    TEXT_NOT_STORABLE,
     TOO_LARGE,
     UNAVAILABLE,
     VALIDATION_FAILED,
@@ -105,7 +106,7 @@ class Errors:
         if "application/json" in content:
             yield JSON_INVALID
         if content or any(parameter["name"] != "If-None-Match" for parameter in parameters):
-            yield VALIDATION_FAILED
+            yield from (VALIDATION_FAILED, TEXT_NOT_STORABLE)
 
 
 def add_answers(responses: dict[str, Any], kinds: Sequence[ProblemType]) -> None:

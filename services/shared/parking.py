@@ -71,12 +71,12 @@ def read(delivery: Delivery, types: Mapping[str, type[EventData]]) -> Item:
     try:
         envelope, data = parse(delivery.raw, dict(types))
         _check_origin(delivery, envelope)
-        _check_storable(delivery.raw)
-        return Item(delivery, _received(delivery, envelope, data), None, _hash(envelope))
+        event = _received(delivery, envelope, data)
     except Unreadable as fault:
         return Item(delivery, None, fault)
     except RecursionError:
         return Item(delivery, None, Unreadable("not_json", "nested too deeply"))
+    return Item(delivery, event, _not_storable(delivery.raw), _hash(envelope))
 
 
 def _check_origin(delivery: Delivery, envelope: CloudEvent) -> None:
@@ -95,9 +95,10 @@ def _check_origin(delivery: Delivery, envelope: CloudEvent) -> None:
         raise Unreadable("future_time", "time lies in the future")
 
 
-def _check_storable(raw: bytes) -> None:
-    if b"\\u0000" in raw and NUL.search(raw.decode()):
-        raise Unreadable("nul_character", "a text holds the character NUL, which nobody can store")
+def _not_storable(raw: bytes) -> Unreadable | None:
+    if b"\\u0000" not in raw or not NUL.search(raw.decode()):
+        return None
+    return Unreadable("nul_character", "a text holds the character NUL, which nobody can store")
 
 
 def _received(delivery: Delivery, envelope: CloudEvent, data: EventData) -> Received[Any]:

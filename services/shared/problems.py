@@ -72,6 +72,8 @@ class Problem(Exception):
         self.headers = dict(headers or {})
 
 
+JSON = "application/json"
+
 BAD_REQUEST = ProblemType("bad_request", 400, "Permintaan keliru", "The request is malformed")
 JSON_INVALID = ProblemType(
     "json_invalid", 400, "Isi permintaan bukan JSON yang sah", "The body is not valid JSON"
@@ -98,6 +100,12 @@ VALIDATION_FAILED = ProblemType(
 )
 TOO_MANY_REQUESTS = ProblemType(
     "too_many_requests", 429, "Terlalu banyak permintaan", "Too many requests"
+)
+TEXT_NOT_STORABLE = ProblemType(
+    "text_not_storable",
+    422,
+    "Teks memuat huruf yang tidak dapat disimpan",
+    "A text holds a character that cannot be stored",
 )
 INTERNAL = ProblemType("internal_error", 500, "Terjadi kesalahan pada sistem", "Internal error")
 UNAVAILABLE = ProblemType(
@@ -237,7 +245,7 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
         return problem_response(request.scope, _method_not_allowed(request))
     kind = BY_STATUS.get(error.status_code)
     if kind is BAD_REQUEST and isinstance(error.__cause__, UNREADABLE):
-        kind = JSON_INVALID
+        kind = _unreadable(request)
     if kind is None:
         base = BAD_REQUEST if error.status_code < INTERNAL.status else INTERNAL
         kind = ProblemType(
@@ -254,7 +262,7 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
         return problem_response(request.scope, _method_not_allowed(request))
     kind = VALIDATION_FAILED
     if any(fault["type"] == "json_invalid" for fault in faults):
-        kind = JSON_INVALID
+        kind = _unreadable(request)
     elif any(fault["loc"] == ("body",) and fault["type"] != "missing" for fault in faults) and (
         not _says_json(request)
     ):
@@ -262,9 +270,16 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     return problem_response(request.scope, Problem(kind, errors=field_errors(faults)))
 
 
+def _unreadable(request: Request) -> ProblemType:
+    """Return what is wrong with a body that calls itself JSON and is not."""
+    body = getattr(request.scope["route"], "body_field", None)
+    takes_json = body is None or getattr(body.field_info, "media_type", JSON) == JSON
+    return JSON_INVALID if takes_json else MEDIA_TYPE_UNSUPPORTED
+
+
 def _says_json(request: Request) -> bool:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return media_type == "application/json" or media_type.endswith("+json")
+    return media_type == JSON or media_type.endswith("+json")
 
 
 def _is_of_another_route(request: Request) -> bool:

@@ -53,6 +53,7 @@ async def test_an_import_in_hand_is_renewed_and_merges_into_the_same_families(
 
     for purpose in ("index", "seal"):
         active = rotate(key_files, purpose)
+        await desk.service.drain()
         assert await renew(desk) > 0
         assert await renew(desk) == 0, "what is renewed is passed over"
         assert await key_ids(desk, purpose) <= {str(active)}

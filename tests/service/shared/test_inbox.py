@@ -192,7 +192,7 @@ async def test_a_text_with_a_nul_is_parked(broker: Broker, consumer: Side, inbox
     await inbox.drain()
     assert await consumer.count("things") == 1
     [row] = await consumer.rows("SELECT reason_detail FROM parked_events")
-    assert "22021" in row["reason_detail"]
+    assert "NUL" in row["reason_detail"]
 
 
 async def test_an_id_with_a_nul_is_parked_too(broker: Broker, consumer: Side, inbox: Inbox) -> None:
@@ -203,8 +203,9 @@ async def test_an_id_with_a_nul_is_parked_too(broker: Broker, consumer: Side, in
     await broker.publish_bytes("distribution.thing.sold.v1.x", raw, producer="distribution")
     await inbox.drain()
     assert await consumer.count("sales") == 1
-    [row] = await consumer.rows("SELECT event_id FROM parked_events")
-    assert row["event_id"] == "a\ufffdb"
+    [row] = await consumer.rows("SELECT event_id, reason_code, raw FROM parked_events")
+    assert (row["event_id"], row["reason_code"]) == ("a\ufffdb", "nul_character")
+    assert row["raw"] == raw
 
 
 async def test_a_passing_fault_is_waited_out_and_parks_nothing(
