@@ -264,6 +264,7 @@ class System:
         return {
             "GATEWAY_ENVIRONMENT": "development",
             "GATEWAY_CALLS_PER_MINUTE": str(LOCAL_CALLS_PER_MINUTE),
+            "GATEWAY_ANONYMOUS_CALLS_PER_MINUTE": str(LOCAL_CALLS_PER_MINUTE),
             **given,
             **upstreams,
             "GATEWAY_ISSUERS": json.dumps([{"issuer": self.issuer_url}]),

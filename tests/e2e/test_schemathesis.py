@@ -92,5 +92,5 @@ async def test_schemathesis_finds_nothing(running_system, tmp_path):
     )  # fmt: skip
     output, _ = await process.communicate()
     text = output.decode(errors="replace")
-    assert process.returncode == 0, text[-20_000:]
+    assert process.returncode == 0, text[-60_000:]
     assert "No issues found" in text or "passed" in text, text[-2_000:]

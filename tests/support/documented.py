@@ -22,7 +22,7 @@ class Documented:
         # A literal address comes before one with a parameter, as in routing.
         ordered = sorted(document["paths"].items(), key=lambda item: item[0].count("{"))
         self._paths = [
-            (re.compile(re.sub(r"{\w+}", "[^/]+", path)), operations)
+            (re.compile(re.sub(r"{\w+}", "[^/\\0]+", path)), operations)
             for path, operations in ordered
         ]
 
