@@ -21,17 +21,27 @@ settings.register_profile("betang", deadline=None, print_blob=True)
 settings.load_profile("betang")
 
 
+WHOLE_SYSTEM = ("tests/e2e/", "tests/fault/")
+
+
 class ByModule(LoadFileScheduling):
-    """Keeps a module on one worker of ``pytest -n``; the whole system runs on one worker only."""
+    """Keeps a module on one worker of ``pytest -n``, and a folder whose tests share a system."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = nodeid.split("/")[1]
-        return "system" if folder in {"e2e", "fault"} else super()._split_scope(nodeid)
+        if nodeid.startswith(WHOLE_SYSTEM):
+            return nodeid.partition("::")[0].rpartition("/")[0]
+        return super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
     """Tell ``pytest -n`` how to distribute (its own groups are lost on pytest 9.2)."""
     return ByModule(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker waits for another at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WHOLE_SYSTEM))
 
 
 @pytest.fixture(scope="session")
