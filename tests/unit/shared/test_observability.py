@@ -164,4 +164,4 @@ async def test_a_worker_shows_health_and_metrics():
             "status": "ready",
             "checks": {"database": "ok"},
         }
-        assert "betang_outbox_age_seconds" in (await client.get("/metrics")).text
+        assert "betang_parked_events" in (await client.get("/metrics")).text
