@@ -71,12 +71,12 @@ def read(delivery: Delivery, types: Mapping[str, type[EventData]]) -> Item:
     try:
         envelope, data = parse(delivery.raw, dict(types))
         _check_origin(delivery, envelope)
-        event = _received(delivery, envelope, data)
+        event, digest = _received(delivery, envelope, data), _hash(envelope)
     except Unreadable as fault:
         return Item(delivery, None, fault)
     except RecursionError:
         return Item(delivery, None, Unreadable("not_json", "nested too deeply"))
-    return Item(delivery, event, _not_storable(delivery.raw), _hash(envelope))
+    return Item(delivery, event, _not_storable(delivery.raw), digest)
 
 
 def _check_origin(delivery: Delivery, envelope: CloudEvent) -> None:

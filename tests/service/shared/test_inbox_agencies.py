@@ -100,6 +100,26 @@ async def test_a_text_that_nobody_can_store_is_parked_with_a_sentence(
     assert len(handled) == (1 if reason else 2)
 
 
+async def test_a_number_that_nobody_can_keep_is_parked_with_a_sentence_and_stops_nobody(
+    broker: Broker, consumer: Side
+) -> None:
+    handled: list[str] = []
+    await broker.issue_agency("DINSOS")
+    sent = await broker.publish(program_reported(), agency_code="DINSOS")
+    # No field that anybody reads: only what is kept of the event's content can fail.
+    body = sent.to_bytes().replace(b'"data":{', b'"data":{"huge":' + b"9" * 4_000 + b",")
+    assert body != sent.to_bytes()
+    await broker.publish_bytes(f"events.{sent.type}", body, agency_code="DINSOS")
+    await broker.publish(program_reported(), agency_code="DINSOS")
+    await Inbox(consumer.db, consumer.client, "programs", [reports(handled)]).drain()
+    [row] = await consumer.rows("SELECT reason_code, reason_detail FROM parked_events")
+    assert (row["reason_code"], row["reason_detail"]) == (
+        "not_json",
+        "a number or text that JSON cannot hold",
+    )
+    assert handled == ["skpd/dinsos"] * 2
+
+
 async def test_who_does_not_say_the_version_of_cloudevents_is_not_read(
     broker: Broker, consumer: Side
 ) -> None:
