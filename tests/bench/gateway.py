@@ -22,7 +22,10 @@ http {{
   access_log {folder}/access.log;
   client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
   uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  upstream service {{ server 127.0.0.1:{upstream}; keepalive 64; }}
+  keepalive_requests 1000000000;
+  upstream service {{
+    server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000000;
+  }}
   server {{
     listen 127.0.0.1:{port};
     location / {{
