@@ -59,6 +59,9 @@ CALLER_SLOW = ProblemType(
 URI_TOO_LONG = ProblemType("uri_too_long", 414, "Alamat terlalu panjang", "The address is too long")
 EVENT_STREAM = "text/event-stream"
 URI_BYTES_MAX = 8192
+UNKNOWN = -1
+UNWATCHED_S = 0.05
+"""An answer that comes sooner needs nobody who watches whether the caller is still there."""
 
 
 class CallerGone(Exception):
@@ -165,14 +168,13 @@ class Proxy:
         upstream.under_way += 1
         work = asyncio.create_task(exchange.run())
         work.add_done_callback(lambda _: exchange.release())
-        gone = asyncio.create_task(body.until_gone())
         try:
-            await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({work}, timeout=UNWATCHED_S)
+            if not work.done():
+                await _until_done_or_gone(work, body)
         finally:
-            # Whoever is left is stopped: the work when the caller has gone, the watch otherwise.
             work.cancel()
-            gone.cancel()
-            outcome, _ = await asyncio.gather(work, gone, return_exceptions=True)
+            [outcome] = await asyncio.gather(work, return_exceptions=True)
         if isinstance(outcome, Exception) and not isinstance(outcome, CallerGone):
             raise outcome
 
@@ -181,6 +183,15 @@ class Proxy:
         closing = asyncio.create_task(response.aclose())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
+
+
+async def _until_done_or_gone(work: asyncio.Task[None], body: RequestBody) -> None:
+    gone = asyncio.create_task(body.until_gone())
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
 
 
 @dataclass(slots=True)
@@ -306,11 +317,14 @@ class _Exchange:
             "headers": to_caller(response.headers.raw),
         }
         await self.send(start)
+        left, ended = _length_of(response), False
         try:
             async with asyncio.timeout_at(ends_at or loop.time() + self.deadline_s) as silence:
                 async for chunk in response.stream:  # type: ignore[union-attr]  # asynchronous
+                    left -= len(chunk)
+                    ended = left == 0
                     await self.send(
-                        {"type": "http.response.body", "body": chunk, "more_body": True}
+                        {"type": "http.response.body", "body": chunk, "more_body": not ended}
                     )
                     if ends_at is None:
                         silence.reschedule(loop.time() + self.deadline_s)
@@ -318,7 +332,8 @@ class _Exchange:
             # A stream that reached its token's end is whole; anything else broke off.
             if ends_at is None or not isinstance(error, TimeoutError):
                 raise UpstreamBroken(type(error).__name__) from error
-        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+        if not ended:
+            await self.send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _become_stream(self) -> None:
         """Count as an event stream instead of a request: it stays for hours."""
@@ -344,3 +359,9 @@ class _Exchange:
         proxy.streams_by_caller[caller] -= 1
         if proxy.streams_by_caller[caller] == 0:
             del proxy.streams_by_caller[caller]
+
+
+def _length_of(response: httpx.Response) -> int:
+    """Return how long the answer says it is, negative when it does not say."""
+    declared = response.headers.get("content-length", "")
+    return int(declared) if declared.isdigit() else UNKNOWN

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 RAW_PATH = re.compile(rb"^/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$")
+DOTS_OR_EMPTY = re.compile(rb"/(\.{0,2})(/|$)")
 LONG_DEADLINE_S = 300.0
 
 
@@ -83,6 +84,8 @@ class Router:
 
 
 def _is_plain(raw_path: bytes) -> bool:
+    if b"%" not in raw_path and not DOTS_OR_EMPTY.search(raw_path):
+        return True
     for segment in raw_path.split(b"/")[1:]:
         decoded = unquote_to_bytes(segment)
         if decoded in (b"", b".", b".."):

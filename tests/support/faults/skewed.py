@@ -36,7 +36,16 @@ def _live_skewed(skew_s: float, service: str, env: Mapping[str, str], log: str, 
     right, right_ns = time.time, time.time_ns  # noqa: TID251 - this is the clock
     right_class = dt.datetime
 
-    class Shifted(right_class):
+    class AsRight(type):
+        def __instancecheck__(cls, value: object) -> bool:
+            return isinstance(value, right_class)
+
+    class Shifted(right_class, metaclass=AsRight):
+        def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+            # Only the clock is wrong: what is read from a text is an instant like any other, of
+            # the very class that orjson can write.
+            return right_class(*args, **kwargs)
+
         @classmethod
         def now(cls, tz: Any = None) -> Any:
             return right_class.now(tz) + skew
