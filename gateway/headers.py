@@ -85,7 +85,10 @@ def named_by_connection(headers: Headers) -> frozenset[bytes]:
 
 def value_of(headers: Headers, name: bytes) -> str | None:
     """Return the first value of a header of an ASGI message."""
-    return next((value.decode("latin-1") for key, value in headers if key == name), None)
+    for key, value in headers:
+        if key == name:
+            return value.decode("latin-1")
+    return None
 
 
 def with_defaults(headers: Headers, defaults: Headers) -> Headers:

@@ -306,7 +306,8 @@ class _Exchange:
         """Pass the answer on, chunk by chunk as it comes."""
         loop = asyncio.get_running_loop()
         ends_at = None
-        if response.headers.get("content-type", "").startswith(EVENT_STREAM):
+        headers = to_caller(response.headers.raw)
+        if (value_of(headers, b"content-type") or "").startswith(EVENT_STREAM):
             self._become_stream()
             whole.reschedule(None)
             lifetime = self.actor.expires_at - clock.now()
@@ -314,10 +315,10 @@ class _Exchange:
         start = {
             "type": "http.response.start",
             "status": response.status_code,
-            "headers": to_caller(response.headers.raw),
+            "headers": headers,
         }
         await self.send(start)
-        left, ended = _length_of(response), False
+        left, ended = _length_in(headers), False
         try:
             async with asyncio.timeout_at(ends_at or loop.time() + self.deadline_s) as silence:
                 async for chunk in response.stream:  # type: ignore[union-attr]  # asynchronous
@@ -361,7 +362,7 @@ class _Exchange:
             del proxy.streams_by_caller[caller]
 
 
-def _length_of(response: httpx.Response) -> int:
+def _length_in(headers: Headers) -> int:
     """Return how long the answer says it is, negative when it does not say."""
-    declared = response.headers.get("content-length", "")
+    declared = value_of(headers, b"content-length") or ""
     return int(declared) if declared.isdigit() else UNKNOWN
