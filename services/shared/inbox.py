@@ -135,13 +135,16 @@ class Inbox:
             if subscription.reset is not None:
                 await subscription.reset(tx)
                 await connection.execute("DELETE FROM inbox WHERE consumer = $1", name)
+        # Who waits for messages of the older generation is told at once that it is over.
+        await self._forget_consumers(subscription, generation - 1)
         log.info("rebuild_begun", consumer=name, generation=generation)
         return int(generation)
 
     async def _forget_consumers(self, subscription: Subscription, generation: int) -> None:
-        """Delete consumers of a generation that a restored database does not know of.
+        """Delete the consumers of a generation: one that is over, or one of a lost time.
 
-        They stand where a lost time left them, and would pass over what was told before.
+        A restored database does not know of the latter; they stand where that time left them, and
+        would pass over what was told before.
         """
         name = f"{self._service}-{subscription.name}-g{generation}"
         for stream in await self._streams(subscription):
