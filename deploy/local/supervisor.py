@@ -99,16 +99,16 @@ class Supervisor:
         is gone: ``python -m deploy.local hold programs`` shows how the others work without it.
         """
         held = {file.name for file in self.held.iterdir()} if self.held.exists() else set()
-        for run in self._running.values():
-            if run.part.name in held:
-                self._hold(run)
-            elif run.held:
+        running = self._running.values()
+        self._hold([run for run in running if run.part.name in held and not run.held])
+        for run in running:
+            if run.held and run.part.name not in held:
                 run.held, run.due = False, 0.0
             self._tend(run, time.monotonic())
 
-    def _hold(self, run: _Running) -> None:
-        if not run.held:
-            process.stop(run.process, within_s=PART_STOP_TIMEOUT_S)
+    def _hold(self, parts: Sequence[_Running]) -> None:
+        _stop(parts)
+        for run in parts:
             run.held = True
             self.say(f"{run.part.name} is held")
 
@@ -133,13 +133,8 @@ class Supervisor:
         return {part.name: part.ready_url for part in parts if part.ready_url}
 
     def stop(self) -> None:
-        """Stop all parts, the last started first by a signal to all at once."""
-        running = list(reversed(self._running.values()))
-        for run in running:
-            if run.process.poll() is None:
-                run.process.send_signal(signal.SIGTERM)
-        for run in running:
-            process.stop(run.process, within_s=PART_STOP_TIMEOUT_S)
+        """Stop all parts, the last started first."""
+        _stop([*reversed(self._running.values())])
         self._running.clear()
         self.pid_file.unlink(missing_ok=True)
 
@@ -156,3 +151,12 @@ class Supervisor:
     def _remember(self) -> None:
         pids = {name: (run.process.pid, run.part.mark) for name, run in self._running.items()}
         write_secret(self.pid_file, json.dumps(pids))
+
+
+def _stop(parts: Sequence[_Running]) -> None:
+    """Stop parts, the first one first, by a signal to all at once."""
+    for run in parts:
+        if run.process.poll() is None:
+            run.process.send_signal(signal.SIGTERM)
+    for run in parts:
+        process.stop(run.process, within_s=PART_STOP_TIMEOUT_S)

@@ -22,33 +22,40 @@ PARTS = [
 ]
 
 
-@pytest.fixture
-async def own_system():
-    """A system of this test alone: it is killed here."""
+@pytest.fixture(scope="module")
+async def killable():
+    """A system of this module alone: it is killed here."""
     system = RunningSystem()
     try:
-        await system.start()
         yield system
     finally:
         await system.stop()
 
 
-async def test_every_part_answers_and_the_gateway_knows_the_caller(running_system):
-    assert sorted(running_system.health()) == sorted(PARTS)
-    assert all(answers(url) for url in running_system.health().values())
-    answer = await running_system.client.get("/v1/me", headers=running_system.auth("admin"))
+@pytest.fixture
+async def own_system(killable):
+    """That system at work, whatever the test before did to it."""
+    if not killable.lives():
+        await killable.start()
+    return killable
+
+
+async def test_every_part_answers_and_the_gateway_knows_the_caller(own_system):
+    assert sorted(own_system.health()) == sorted(PARTS)
+    assert all(answers(url) for url in own_system.health().values())
+    answer = await own_system.client.get("/v1/me", headers=own_system.auth("admin"))
     assert answer.status_code == 200
     assert "admin_dinsos" in answer.json()["roles"]
 
 
-async def test_a_part_that_dies_is_restarted_and_said_so(running_system):
-    before = running_system.pid("programs-worker")
-    running_system.kill("programs-worker")
-    url = running_system.health()["programs-worker"]
+async def test_a_part_that_dies_is_restarted_and_said_so(own_system):
+    before = own_system.pid("programs-worker")
+    own_system.kill("programs-worker")
+    url = own_system.health()["programs-worker"]
     await wait_until(
-        lambda: running_system.pid("programs-worker") != before and answers(url), within_s=60
+        lambda: own_system.pid("programs-worker") != before and answers(url), within_s=60
     )
-    said = running_system.log.read_text()
+    said = own_system.log.read_text()
     assert "programs-worker ended with code -9" in said
     assert "programs-worker runs again" in said
 

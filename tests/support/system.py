@@ -69,7 +69,7 @@ class RunningSystem:
         command = [sys.executable, "-m", "deploy.local", "up", "--families", "0"]
         self._process = process.spawn(command, log=self.log, env=env, cwd=ROOT)
         running = self.state / "running.json"
-        await wait_until(lambda: self._lives() and running.exists(), within_s=START_S)
+        await wait_until(lambda: self._still_lives() and running.exists(), within_s=START_S)
         await self.join(running)
 
     async def join(self, running: Path) -> None:
@@ -135,6 +135,10 @@ class RunningSystem:
         )
         return AgencyClient(code, client)
 
+    def lives(self) -> bool:
+        """Say whether its supervisor runs."""
+        return self._process is not None and self._process.poll() is None
+
     @property
     def supervisor_pid(self) -> int:
         assert self._process is not None
@@ -167,10 +171,11 @@ class RunningSystem:
         """Stop parts and keep them stopped, until ``resume``."""
         held = self.state / "held"
         held.mkdir(exist_ok=True)
+        pids = [self.pid(part) for part in parts]
         for part in parts:
             (held / part).touch()
-        urls = self.health()
-        await wait_until(lambda: not any(answers(urls[part]) for part in parts), within_s=30)
+        # One that answers no more may still work, and hold its connections.
+        await wait_until(lambda: not any(map(process.command_of, pids)), within_s=30)
 
     async def resume(self, *parts: str) -> None:
         """Let held parts run again, and wait until they answer."""
@@ -184,9 +189,8 @@ class RunningSystem:
         urls: dict[str, str] = json.loads((self.state / "running.json").read_text())["health"]
         return urls
 
-    def _lives(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, self._story()
+    def _still_lives(self) -> bool:
+        assert self.lives(), self._story()
         return True
 
     def _story(self) -> str:
