@@ -103,7 +103,7 @@ async def lose_the_store(longhouse: Longhouse) -> None:
 
 
 async def test_f5_a_producer_goes_on_from_an_old_backup(
-    longhouse: Longhouse, journey: Journey, run: Run
+    longhouse: Longhouse, journey: Journey, databases: Databases, run: Run
 ) -> None:
     for number in run.rounds(RESTORES, short=len(RESTORED)):
         service = RESTORED[number % len(RESTORED)]
@@ -115,7 +115,6 @@ async def test_f5_a_producer_goes_on_from_an_old_backup(
         own = {kind for kind, (owner, _) in EFFECTS.items() if owner == service}
         # Agencies' events are in their streams still, and are heard again.
         journey.history.forget(own - {"report", "report of delivery"}, since)
-        databases = await longhouse.reconnect()
         await check_at_the_end(journey.history, databases)
         await journey.look_again()
         await journey.entitle()

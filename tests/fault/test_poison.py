@@ -101,7 +101,7 @@ async def test_f11_poison_is_parked_with_a_sentence_told_back_and_blocks_nobody(
                 await journey.report_delivery()
         await refused_by_the_server(longhouse, journey.history)
         code = await journey.report_program(f"SEHAT-{draw.getrandbits(40):X}")
-        told = await heard_back(notices, sent)
+        told = await heard_back(longhouse, notices, sent)
         for place, poison in sent.items():
             notice = told[place]
             assert notice["code"] in poison.reasons, f"{poison.name}: {notice}"
@@ -137,7 +137,9 @@ async def refused_by_the_server(longhouse: Longhouse, history: History) -> None:
     assert not await history.publish("DINSOS", "report", event["id"], tell)
 
 
-async def heard_back(notices: Any, sent: dict[int, Poison]) -> dict[int, dict[str, Any]]:
+async def heard_back(
+    longhouse: Longhouse, notices: Any, sent: dict[int, Poison]
+) -> dict[int, dict[str, Any]]:
     """Wait for the agency's notice of each; return them by place in its stream."""
     told: dict[int, dict[str, Any]] = {}
 
@@ -148,12 +150,13 @@ async def heard_back(notices: Any, sent: dict[int, Poison]) -> dict[int, dict[st
         return [poison.name for place, poison in sent.items() if place not in told]
 
     async def all_told() -> bool:
+        longhouse.all_live()
         return not await untold()
 
     try:
         await wait_until(all_told, TOLD_S)
-    except AssertionError:
-        pytest.fail(f"not told of: {await untold()}")
+    except AssertionError as error:
+        pytest.fail(f"not told of: {await untold()}\n{error}")
     return told
 
 

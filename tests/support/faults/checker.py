@@ -75,13 +75,15 @@ async def connected(urls: Mapping[str, str]) -> AsyncIterator[Databases]:
     async with AsyncExitStack() as stack:
         databases = {}
         for service in SERVICES:
-            connection = await asyncpg.connect(
-                urls[service].replace("postgresql+asyncpg://", "postgresql://"),
-                server_settings={"search_path": service},
-            )
+            connection = databases[service] = await connect(service, urls[service])
             stack.push_async_callback(connection.close)
-            databases[service] = connection
         yield databases
+
+
+async def connect(service: str, url: str) -> "asyncpg.Connection[Any]":
+    """Connect to the database of one service. The caller closes it."""
+    url = url.replace("postgresql+asyncpg://", "postgresql://")
+    return await asyncpg.connect(url, server_settings={"search_path": service})
 
 
 async def check_now(history: History, databases: Databases, *, alone: bool = True) -> None:

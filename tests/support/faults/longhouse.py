@@ -6,9 +6,10 @@ service of a path by the gateway's own table.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from multiprocessing.process import BaseProcess
+from typing import Any
 
+import asyncpg
 import httpx
 import nats
 
@@ -21,7 +22,7 @@ from gateway.routes import Router
 from services.shared import commands
 from services.shared.db import Database
 from services.shared.epochs import raise_epoch
-from tests.support.faults.checker import Databases, connected
+from tests.support.faults.checker import Databases, connect
 from tests.support.faults.mortal import EXIT_CODE, Death, Parts, kill, stop
 from tests.support.faults.truths import SERVICES
 from tests.support.service import Broker
@@ -57,7 +58,7 @@ class Longhouse:
         self.client = httpx.AsyncClient(
             transport=_ByPath(self.ports), base_url="http://longhouse.test", timeout=CALL_S
         )
-        self._open = AsyncExitStack()
+        self._connections: dict[str, asyncpg.Connection[Any]] = {}
 
     async def start(self, agencies: Sequence[str]) -> None:
         """Make databases and accounts, start everything, wait until it answers."""
@@ -83,7 +84,8 @@ class Longhouse:
 
     async def stop(self) -> None:
         """End every process. Safe to call twice."""
-        await self._open.aclose()
+        for service in SERVICES:
+            await self._disconnect(service)
         await self.client.aclose()
         for each in (*self.parts.values(), *self.beside.values()):
             kill(each)
@@ -157,15 +159,21 @@ class Longhouse:
         return self.signer.token(subject=who, roles=roles, regions=regions, agency=agency, name=who)
 
     async def databases(self) -> Databases:
-        """Return connections for the checker, open until the end."""
-        return await self._open.enter_async_context(
-            connected({service: urls.owner for service, urls in self.urls.items()})
-        )
+        """Return new connections for the checker, in the place of those of an earlier call.
 
-    async def reconnect(self) -> Databases:
-        """Return new connections for the checker: a database was exchanged."""
-        await self._open.aclose()
-        return await self.databases()
+        The mapping is always the same one: a database that is exchanged is exchanged in it.
+        """
+        for service in SERVICES:
+            await self._connect(service)
+        return self._connections
+
+    async def _connect(self, service: str) -> None:
+        await self._disconnect(service)
+        self._connections[service] = await connect(service, self.urls[service].owner)
+
+    async def _disconnect(self, service: str) -> None:
+        if service in self._connections:
+            await self._connections.pop(service).close()
 
     async def order(self, service: str, command: str, argument: str | None = None) -> None:
         """Order the service's worker to do ``command``, and wait until it has."""
@@ -193,8 +201,9 @@ class Longhouse:
         """Return a copy of a service's database; the service is away meanwhile."""
         self.kill(service)
         self.kill(f"{service}-worker")
-        await self._open.aclose()
+        await self._disconnect(service)
         copy = await self.stack.backup(service, self.urls[service])
+        await self._connect(service)
         self.run(service)
         self.run(f"{service}-worker")
         await self.until_ready(service)
@@ -205,6 +214,7 @@ class Longhouse:
         self.kill(service)
         self.kill(f"{service}-worker")
         self.urls[service] = copy
+        await self._connect(service)
         self.run(f"{service}-worker")
         await self.start_over(service)
         for each in SERVICES:
