@@ -29,7 +29,8 @@ async def test_f7_a_service_is_cut_off_from_postgresql(
     longhouse: StrainedHouse, journey: Journey, run: Run
 ) -> None:
     databases, services = await longhouse.databases(), itertools.cycle(("programs", *SERVICES))
-    blips = itertools.cycle(BLIPS_S)
+    # The first round is the longest here; the short form ends before the other long one.
+    blips = itertools.cycle((BLIPS_S[0], *BLIPS_S))
     for number in run.rounds(FULL_ROUNDS):
         service = next(services)
         lines = longhouse.lines[service]

@@ -17,7 +17,7 @@ Connection = Any
 
 FULL_ROUNDS = 20
 STREAM, CONSUMER = "DISTRIBUTION_FACT", "distribution_facts"
-ACK_WAIT_S = 1
+ACK_WAIT_S = 0.25
 PAUSE_S = 45
 """Of one round of the full form: longer than ``ack_wait`` in production would be 61 s."""
 WITHIN_S = 90

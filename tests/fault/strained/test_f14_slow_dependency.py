@@ -17,7 +17,7 @@ from tests.support.faults.strained import StrainedHouse
 from tests.support.waiting import wait_until
 
 FULL_ROUNDS = 2
-SLOW_S, DEADLINE_S = 10, 5
+SLOW_S, DEADLINE_S = 10, 2
 LIMIT, CALLERS = 8, 20
 WITHIN_S = 90
 
@@ -33,7 +33,7 @@ async def test_f14_a_slow_database_holds_up_its_own_service_only(
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
     ):
         client.headers["Authorization"] = f"Bearer {longhouse.token('admin_dinsos')}"
-        for _ in run.rounds(FULL_ROUNDS):
+        for _ in run.rounds(FULL_ROUNDS, short=FULL_ROUNDS):
             await one_is_slow(longhouse, client)
     await check_at_the_end(journey.history, await longhouse.databases())
     longhouse.all_live()

@@ -23,11 +23,11 @@ from typing import Any
 
 import uvicorn
 
-from services.shared import outbox, pulling
+from services.shared import outbox, publishing, pulling
 
 EXIT_CODE = 137
 PR_SET_PDEATHSIG = 1
-ACK_WAIT_S, STREAM_CHECK_S = 2, 5.0
+ACK_WAIT_S, STREAM_CHECK_S, ACK_TIMEOUT_S = 2, 5.0, 2.0
 BEFORE, AFTER = "before", "after"
 
 POINTS: dict[str, tuple[str, str]] = {
@@ -106,8 +106,10 @@ def _live(service: str, env: dict[str, str], log: str, death: Death | None, port
     os.dup2(file, sys.stdout.fileno())
     os.dup2(file, sys.stderr.fileno())
     os.environ.update(env)
-    # What a dead consumer held is delivered again, and a lost stream is missed, after seconds.
+    # What a dead consumer held is delivered again, a lost stream is missed, and a message that a
+    # stream does not acknowledge is sent again, after seconds.
     pulling.ACK_WAIT_S, outbox.STREAM_CHECK_S = ACK_WAIT_S, STREAM_CHECK_S
+    publishing.ACK_TIMEOUT_S = ACK_TIMEOUT_S
     if death is not None:
         _arm(death)
     main: Any = importlib.import_module(f"services.{service}.main")

@@ -6,6 +6,7 @@ when it is killed, which the other tests' quicker settings do not.
 """
 
 import asyncio
+import functools
 import os
 import signal
 from collections.abc import Iterator
@@ -28,10 +29,13 @@ from tests.support.faults.proxy import Address, Proxy, proxied
 from tests.support.faults.truths import SERVICES
 from tests.support.service import Broker
 from tests.support.stack import Stack
+from tests.support.system import AgencyClient
 
 ON_SMALL_DISK = "distribution"
 WIDE = timedelta(hours=2)
 """Tokens are good for two hours before and after: also for a service whose clock is wrong."""
+AGENCY_AGAIN_S, AGENCY_WAITS_S = 0.1, 2
+"""How soon an agency's program comes back to a server, and asks again what was not acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,13 @@ class StrainedHouse(Longhouse):
             subject=name, name=name, roles=roles, regions=regions, agency=agency, lifetime=WIDE,
             iat=issued,
         )  # fmt: skip
+
+    async def connect_agency(self, code: str) -> AgencyClient:
+        """Return a client that does not wait long: its servers die often here."""
+        found = await super().connect_agency(code)
+        found.client.options["reconnect_time_wait"] = AGENCY_AGAIN_S
+        found.client.jetstream = functools.partial(found.client.jetstream, timeout=AGENCY_WAITS_S)
+        return found
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
