@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI, Header
+from fastapi.responses import JSONResponse
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -50,8 +51,8 @@ class ThingExists(Exception):
 def router() -> Any:
     routes = service_router(tags=["things"])
 
-    @routes.post("/v1/things", status_code=201)
-    async def add(body: NewThing, tx: Tx, actor: ADMIN) -> ThingView:
+    @routes.post("/v1/things", status_code=201, response_model=ThingView)
+    async def add(body: NewThing, tx: Tx, actor: ADMIN) -> ThingView | JSONResponse:
         thing = new_id()
         await tx.execute(
             text("INSERT INTO things VALUES (:id, :label, 1, 1)"),
@@ -61,6 +62,8 @@ def router() -> Any:
         tx.audit("thing.added", f"thing/{thing}", {"label": body.label}, actor.id)
         if body.label == "exists":
             raise ThingExists
+        if body.label == "returned":
+            return JSONResponse({"code": "returned"}, 409)
         if body.label == "slow":
             await asyncio.sleep(0.5)
         return ThingView(id=thing)
@@ -135,6 +138,13 @@ async def test_a_raised_error_rolls_everything_back(api: Api, producer: Side) ->
     answer = await api.add("exists")
     assert answer.status_code == 409
     assert answer.json()["code"] == "thing_exists"
+    for table in ("things", "outbox", "audit_entries", "idempotency"):
+        assert await producer.count(table) == 0
+
+
+async def test_an_error_that_is_returned_rolls_everything_back(api: Api, producer: Side) -> None:
+    answer = await api.add("returned")
+    assert (answer.status_code, answer.json()) == (409, {"code": "returned"})
     for table in ("things", "outbox", "audit_entries", "idempotency"):
         assert await producer.count(table) == 0
 
