@@ -55,6 +55,11 @@ async def accounts(running_system: RunningSystem) -> None:
         await running_system.issue(agency)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell the story first: its figures are those of a regency where nothing else happened."""
+    items.sort(key=lambda item: not item.path.name.startswith("test_story"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 async def logs_are_clean(running_system: RunningSystem) -> AsyncIterator[None]:
     """When every chapter is told, hold all that was logged against what no log may hold."""

@@ -52,7 +52,7 @@ MUTANTS = (
         ROUTES,
         "        raise _Refused(response)",
         "        return response",
-        (TEST_HTTP + "test_an_error_that_is_returned_rolls_everything_back",),
+        (TEST_HTTP + "test_an_error_rolls_everything_back",),
     ),
     Mutant(
         "if-match",

@@ -82,3 +82,6 @@ async def test_reads_show_what_the_tree_allows_and_nothing_else(registry, famili
         for what in ({"nik": nik_of(number)}, {"kk_number": kk_of(number)}):
             found = await ask("POST", "/v1/families/search", what | {"purpose": PURPOSE})
             assert bool(found.json()["data"]) == (village in allowed)
+        who = {"nik": nik_of(number), "purpose": PURPOSE}
+        found = await ask("POST", "/v1/persons/search", who)
+        assert bool(found.json()["data"]) == (village in allowed)

@@ -134,17 +134,12 @@ async def test_a_write_answers_after_its_commit_with_its_position(api: Api, prod
     assert entry["trace_id"]
 
 
-async def test_a_raised_error_rolls_everything_back(api: Api, producer: Side) -> None:
-    answer = await api.add("exists")
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "thing_exists"
-    for table in ("things", "outbox", "audit_entries", "idempotency"):
-        assert await producer.count(table) == 0
-
-
-async def test_an_error_that_is_returned_rolls_everything_back(api: Api, producer: Side) -> None:
-    answer = await api.add("returned")
-    assert (answer.status_code, answer.json()) == (409, {"code": "returned"})
+@pytest.mark.parametrize(("label", "code"), [("exists", "thing_exists"), ("returned", "returned")])
+async def test_an_error_rolls_everything_back(
+    api: Api, producer: Side, label: str, code: str
+) -> None:
+    answer = await api.add(label)
+    assert (answer.status_code, answer.json()["code"]) == (409, code)
     for table in ("things", "outbox", "audit_entries", "idempotency"):
         assert await producer.count(table) == 0
 
