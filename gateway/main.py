@@ -34,6 +34,7 @@ from services.shared.problems import (
     UnhandledErrors,
     problem_response,
 )
+from services.shared.startup import keep_what_is_loaded
 from services.shared.telemetry import RequestTelemetry
 
 CALLER_HEADERS = (
@@ -106,6 +107,7 @@ class Gateway:
         configure_logging("gateway", self.settings.log_level)
         configure_tracing("gateway", self.settings.otlp_endpoint)
         async with serving_operations("Betang gateway", {}, self.settings.metrics_port):
+            keep_what_is_loaded()
             yield
         await self.verifier.close()
         await self.transport.aclose()

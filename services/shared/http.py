@@ -58,6 +58,7 @@ from services.shared.routes import (
     write_tx,
 )
 from services.shared.settings import ServiceSettings
+from services.shared.startup import keep_what_is_loaded
 from services.shared.telemetry import RequestTelemetry
 
 __all__ = [
@@ -184,6 +185,7 @@ def _lifespan(inner: Lifespan | None) -> Lifespan:
             stack.push_async_callback(app.state.verifier.close)
             if inner is not None:
                 await stack.enter_async_context(inner(app))
+            keep_what_is_loaded()
             yield
 
     return lifespan
