@@ -4,12 +4,14 @@ from tests.mutants.mutant import Mutant
 
 SCOPE = "services/shared/scope.py"
 FAMILIES = "services/registry/storage/families.py"
+HISTORY = "services/registry/storage/family_history.py"
 PERSONS = "services/registry/storage/persons.py"
 ENROLMENTS = "services/programs/storage/enrolments.py"
 SIGHT = "services/distribution/storage/sight.py"
 FEED = "services/shared/feed.py"
 TEST_SCOPE = "tests/unit/shared/test_scope.py::"
 TEST_FAMILIES = "tests/service/registry/test_families.py::"
+TEST_HISTORY = "tests/service/registry/test_family_history.py::"
 TEST_PERSONS = "tests/service/registry/test_persons.py::"
 TEST_GUARDS = "tests/service/registry/test_guards.py::"
 TEST_PROGRAMS = "tests/unit/programs/test_programs.py::"
@@ -78,6 +80,41 @@ MUTANTS = (
         f".where(col(FamilyRow.id) == family_id, {IN_SCOPE})",
         ".where(col(FamilyRow.id) == family_id)",
         (TEST_GUARDS + "test_a_family_of_another_region_cannot_be_corrected",),
+    ),
+    Mutant(
+        "scope-family-then",
+        "nor does its past",
+        HISTORY,
+        "WHERE f.id = $1 AND f.region_code LIKE ANY($2)",
+        "WHERE f.id = $1 AND $2::text[] IS NOT NULL",
+        (TEST_HISTORY + "test_who_may_not_see_the_family_today_learns_nothing_of_any_day",),
+    ),
+    Mutant(
+        "scope-former-member",
+        "a former member is described to whoever may see their present family",
+        HISTORY,
+        "SELECT home.region_code LIKE ANY($2)",
+        "SELECT $2::text[] IS NOT NULL",
+        (
+            TEST_HISTORY
+            + "test_a_former_member_who_lives_elsewhere_now_is_counted_and_not_described",
+        ),
+    ),
+    Mutant(
+        "age-then",
+        "no question about the past tells a birth date",
+        "services/registry/api/families.py",
+        "body | moment._asdict(), today=clock.today()",
+        "body | moment._asdict(), today=moment.as_of",
+        (TEST_HISTORY + "test_numbers_stay_masked_and_no_day_tells_a_birth_date",),
+    ),
+    Mutant(
+        "known-then",
+        "what was entered later was not known before",
+        HISTORY,
+        "recorded_at <= $4 AND (superseded_at IS NULL OR superseded_at > $4)",
+        "superseded_at IS NULL",
+        (TEST_HISTORY + "test_a_corrected_address_holds_from_its_day_and_since_it_was_known",),
     ),
     Mutant(
         "scope-person",

@@ -7,6 +7,14 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     errors.FamilyNotFoundError: ProblemType(
         "family_not_found", 404, "Keluarga tidak ditemukan", "The family was not found"
     ),
+    errors.FamilyNotThereThenError: ProblemType(
+        "family_not_there_then",
+        404,
+        "Keluarga ini belum ada atau belum tercatat pada waktu itu",
+        "The family was not there, or not yet on record, at that time",
+        "Yang ditanyakan: keadaan pada {as_of} menurut catatan sampai {known_at}.",
+        "Asked for: the state of {as_of} by what was on record at {known_at}.",
+    ),
     errors.PersonNotFoundError: ProblemType(
         "person_not_found", 404, "Orang tidak ditemukan", "The person was not found"
     ),

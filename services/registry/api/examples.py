@@ -60,3 +60,48 @@ EXAMPLES: Mapping[str, Any] = {
     "variable": "301a",
     "version": "2022",
 }
+
+FAMILY_THEN: dict[str, Any] = {
+    "id": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "as_of": "2026-10-01",
+    "known_at": "2026-11-17T02:00:00Z",
+    "region_code": "62.02.06.2005",
+    "address": "Jalan Contoh 12",
+    "rt": "004",
+    "rw": "002",
+    "kk_masked": "620206******9001",
+    "head_name": "Bawi Ngandi (data sintetis)",
+    "member_count": 2,
+    "desil_low": None,
+    "desil_high": None,
+    "ranks": [],
+    "dwelling": None,
+    "members": [
+        {
+            "person_id": "01890a5d-ac96-774b-bcce-b302099a8058",
+            "elsewhere": False,
+            "name": "Bawi Ngandi (data sintetis)",
+            "nik_masked": "620206******9001",
+            "nik_missing_reason": None,
+            "age": 36,
+            "sex": "L",
+            "relation": 1,
+            "presence": 1,
+            "condition": None,
+        },
+        {
+            "person_id": "01890a5d-ac96-774b-bcce-b302099a8059",
+            "elsewhere": True,
+            "name": None,
+            "nik_masked": None,
+            "nik_missing_reason": None,
+            "age": None,
+            "sex": None,
+            "relation": 3,
+            "presence": 1,
+            "condition": None,
+        },
+    ],
+    "synthetic": True,
+}
+"""An answer of another shape than the first one; one member has since left the region."""

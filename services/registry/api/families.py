@@ -20,13 +20,22 @@ from services.registry.api.callers import (
     Reader,
     Searcher,
 )
-from services.registry.api.views import FamilySummary, FamilyView, family_json
+from services.registry.api.moments import AT_A_MOMENT, Moment, asked
+from services.registry.api.views import (
+    FamilySummary,
+    FamilyThenView,
+    FamilyView,
+    family_json,
+    family_then_json,
+)
 from services.registry.domain import errors
-from services.registry.domain.errors import FamilyNotFoundError
+from services.registry.domain.errors import FamilyNotFoundError, FamilyNotThereThenError
 from services.registry.domain.families import FamilyStatus
 from services.registry.domain.purposes import PURPOSE_CHARS_MAX, PURPOSE_CHARS_MIN
 from services.registry.storage import aid, families
+from services.registry.storage.family_history import family_then
 from services.shared import clock
+from services.shared.auth import Actor
 from services.shared.db import Pool
 from services.shared.http import (
     NOT_MODIFIED,
@@ -147,10 +156,22 @@ async def list_families(
     return page
 
 
-@router.get("/v1/families/{family_id}", response_model=FamilyView, responses=NOT_MODIFIED)
-@refuses(errors.FamilyNotFoundError)
+@router.get(
+    "/v1/families/{family_id}",
+    response_model=FamilyView | FamilyThenView,
+    responses=NOT_MODIFIED,
+    openapi_extra=AT_A_MOMENT,
+)
+@refuses(errors.FamilyNotFoundError, errors.FamilyNotThereThenError)
 async def get_family(family_id: UUID, request: Request, actor: FamilyViewer) -> Response:
-    """Return one family; answer 304 to who has this version of today."""
+    """Return one family; answer 304 to who has this version of today.
+
+    Dengan ``as_of`` atau ``known_at``: keluarga seperti pada saat itu (``FamilyThenView``), tanpa
+    ETag, bagi siapa pun yang hari ini boleh melihatnya. / With ``as_of`` or ``known_at``: the
+    family as it was then (``FamilyThenView``), without an ETag, for whoever may see it today.
+    """
+    if (moment := asked(request)) is not None:
+        return await _family_then(family_id, request, actor, moment)
     row = await families.family(request.app.state.db.pool, family_id, actor.scope)
     if row is None:
         raise FamilyNotFoundError
@@ -159,6 +180,22 @@ async def get_family(family_id: UUID, request: Request, actor: FamilyViewer) -> 
     return not_modified(request, tag) or Response(
         family_json(dict(row), today=today, may_correct=actor.has(*CORRECTORS)),
         headers={"ETag": tag, "Cache-Control": "private, no-cache"},
+        media_type="application/json",
+    )
+
+
+async def _family_then(family_id: UUID, request: Request, actor: Actor, moment: Moment) -> Response:
+    row = await family_then(request.app.state.db.pool, family_id, actor.scope, *moment)
+    if row is None:
+        raise FamilyNotFoundError
+    body = dict(row)
+    if not body.pop("there"):
+        raise FamilyNotThereThenError(
+            as_of=moment.as_of.isoformat(), known_at=moment.known_at.isoformat()
+        )
+    return Response(
+        family_then_json(body | moment._asdict(), today=clock.today()),
+        headers={"Cache-Control": "private, no-cache"},
         media_type="application/json",
     )
 

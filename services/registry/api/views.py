@@ -9,11 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
+from services.registry.api.examples import FAMILY_THEN
 from services.registry.domain.conditions import Snapshot, combined
-from services.registry.domain.families import allowed_actions
+from services.registry.domain.families import HEAD, allowed_actions
 from services.registry.domain.identity import age_on
+from services.registry.domain.ranks import RANKS_KEPT, Rank, desil
 
 
 class ConditionView(BaseModel):
@@ -83,6 +85,57 @@ class FamilyView(BaseModel):
     allowed_actions: list[str]
 
 
+class MemberThenView(BaseModel):
+    """Anggota pada hari itu / a member on that day.
+
+    Hubungan, keberadaan dan kondisi adalah milik hari itu. Nama, NIK, umur dan jenis kelamin
+    seperti dikenal hari ini, karena riwayatnya belum disimpan; semuanya kosong bila ``elsewhere``:
+    orang ini kini tercatat di luar wilayah pemanggil. / Relation, presence and condition are of
+    that day. Name, NIK, age and sex are as known today, for no history of them is kept yet; all
+    are null when ``elsewhere``: the person is now registered outside of the caller's regions.
+    """
+
+    person_id: UUID
+    elsewhere: bool
+    name: str | None
+    nik_masked: str | None
+    nik_missing_reason: str | None
+    age: int | None
+    sex: str | None
+    relation: int | None
+    presence: int | None
+    condition: ConditionView | None
+
+
+class FamilyThenView(BaseModel):
+    """Keluarga pada ``as_of`` menurut catatan sampai ``known_at`` / a family as it was.
+
+    Status, rumah tangga, sebab dan versi tidak ada di sini: riwayatnya belum disimpan. Peringkat
+    dihitung menurut tanggal datanya (``cut_off``), kondisi menurut hari pengamatannya. / Status,
+    household, cause and version are not here: no history of them is kept yet. A rank counts from
+    the day of its data (``cut_off``), a condition from the day it was observed.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [FAMILY_THEN]})
+
+    id: UUID
+    as_of: date
+    known_at: datetime
+    region_code: str
+    address: str | None
+    rt: str | None
+    rw: str | None
+    kk_masked: str | None
+    head_name: str | None
+    member_count: int
+    desil_low: int | None
+    desil_high: int | None
+    ranks: list[RankView]
+    dwelling: ConditionView | None
+    members: list[MemberThenView]
+    synthetic: bool
+
+
 class FamilySummary(BaseModel):
     """A family in a list."""
 
@@ -144,6 +197,23 @@ def family_json(body: dict[str, Any], *, today: date, may_correct: bool) -> byte
     body["dwelling"] = _condition(orjson.loads(body["dwelling"]))
     body["members"] = [_member(member, today) for member in orjson.loads(body["members"])]
     body["allowed_actions"] = allowed_actions(body["status"], may_correct=may_correct)
+    return _json(body)
+
+
+def family_then_json(body: dict[str, Any], *, today: date) -> bytes:
+    """Return the JSON of ``FamilyThenView`` from a moment and the row that was held then.
+
+    Ages are of ``today``: whoever could ask for the age on any day would find the birth date in
+    nine questions, and with it the masked part of the NIK.
+    """
+    body["ranks"] = orjson.loads(body["ranks"])[-RANKS_KEPT:]
+    ranks = [Rank.from_json(rank) for rank in body["ranks"]]
+    body["desil_low"], body["desil_high"] = desil(ranks)
+    body["dwelling"] = _condition(orjson.loads(body["dwelling"]))
+    body["members"] = [_member(member, today) for member in orjson.loads(body["members"])]
+    heads = [one["name"] for one in body["members"] if one["relation"] == HEAD and one["name"]]
+    body["head_name"] = min(heads, default=None)
+    body["member_count"] = len(body["members"])
     return _json(body)
 
 

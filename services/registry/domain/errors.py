@@ -19,6 +19,12 @@ class FamilyNotFoundError(DomainError):
     code: ClassVar[str] = "family_not_found"
 
 
+class FamilyNotThereThenError(DomainError):
+    """The caller may know the family; on ``as_of`` it was not there, or not yet on record."""
+
+    code: ClassVar[str] = "family_not_there_then"
+
+
 class PersonNotFoundError(DomainError):
     """No such person, or the caller may not know that they exist."""
 

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from services.registry.domain.errors import NothingToChangeError, StatusForbidsError
 
+HEAD = 1
+"""The head of the family among the relations."""
+
 
 class FamilyStatus(StrEnum):
     """``dissolved``: nobody is left in it. ``merged``: it lives on in its survivor."""

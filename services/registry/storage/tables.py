@@ -9,16 +9,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    Column,
-    Identity,
-    Index,
-    LargeBinary,
-    Text,
-    text,
-)
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlmodel import Field
 
@@ -128,6 +119,7 @@ class FamilyNumberRow(Row, table=True):
             where=text(CURRENT),
         ),
         Index("family_numbers_kk_index_idx", "kk_index"),
+        Index("family_numbers_family_id_idx", "family_id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -154,6 +146,7 @@ class FamilyDomicileRow(Row, table=True):
             name="family_domiciles_family_valid_excl",
             where=text(CURRENT),
         ),
+        Index("family_domiciles_family_id_idx", "family_id"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -224,6 +217,7 @@ class MembershipRow(Row, table=True):
             "family_id",
             postgresql_where=text("superseded_at IS NULL AND upper_inf(valid)"),
         ),
+        Index("memberships_family_id_idx", "family_id"),
         Index("memberships_person_id_idx", "person_id"),
     )
 
@@ -332,6 +326,7 @@ class RankRow(Row, table=True):
             unique=True,
             postgresql_where=text(CURRENT),
         ),
+        Index("ranks_family_id_idx", "family_id"),
     )
 
     id: UUID = Field(primary_key=True)

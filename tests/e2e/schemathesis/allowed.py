@@ -35,6 +35,7 @@ ALLOWED = (
     Allowed(MISSING, (428,), "RFC 6585: a change without its condition", parameter="If-Match"),
     Allowed(POSITIVE, (400,), "a cursor is signed; only we make one", parameter="cursor"),
     Allowed(POSITIVE, (400,), "a position is one that a write gave", parameter="min_position"),
+    Allowed(POSITIVE, (422,), "nothing is known of a day that has not come", parameter="as_of"),
     Allowed(
         POSITIVE,
         (422,),

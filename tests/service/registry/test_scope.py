@@ -6,7 +6,7 @@ import pytest
 
 from services.registry.actions.merging import merge_residents
 from tests.service.registry.conftest import numbers_of
-from tests.support.residents import a_batch, a_resident, kk_of, nik_of
+from tests.support.residents import OBSERVED, a_batch, a_resident, kk_of, nik_of
 
 VILLAGES = (
     "62.02.06.2005", "62.02.06.2006", "62.02.06.1001", "62.02.05.1001", "62.02.01.2005",
@@ -75,6 +75,7 @@ async def test_reads_show_what_the_tree_allows_and_nothing_else(registry, famili
         family, person = families[village]
         status = 200 if village in allowed else 404
         for path in (f"/v1/families/{family}", f"/v1/families/{family}/aid",
+                     f"/v1/families/{family}?as_of={OBSERVED}",
                      f"/v1/persons/{person}"):  # fmt: skip
             assert (await ask("GET", path)).status_code == status, path
         reveal = await ask("POST", f"/v1/persons/{person}/reveal", {"purpose": PURPOSE})
