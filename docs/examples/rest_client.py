@@ -131,7 +131,11 @@ def main(code: str, name: str, ceiling_idr: str) -> None:
         print(f"indicators: {ceiling_elsewhere(betang, program, position)}")
 
 
+ARGUMENTS = 3
+if len(sys.argv) - 1 != ARGUMENTS:
+    print(__doc__, file=sys.stderr)
+    sys.exit(2)
 try:
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:])
 except (Refused, TimeoutError) as error:
     sys.exit(str(error))
