@@ -80,13 +80,11 @@ schemas: $(VENV)/.installed
 # All three files follow from pyproject.toml; uv is needed for this alone.
 constraints:
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal \
-	  --generate-hashes --no-header --no-annotate --quiet -o constraints.txt \
-	  --no-emit-index-url
+	  --generate-hashes --no-header --no-annotate --quiet -o constraints.txt
 	uv pip compile pyproject.toml --constraint constraints.txt --python-version 3.11 --universal \
-	  --generate-hashes --no-header --no-annotate --quiet -o deploy/requirements.txt \
-	  --no-emit-index-url
+	  --generate-hashes --no-header --no-annotate --quiet -o deploy/requirements.txt
 	echo setuptools | uv pip compile - --constraint constraints.txt --python-version 3.11 \
-	  --universal --generate-hashes --no-header --no-annotate --quiet --no-emit-index-url \
+	  --universal --generate-hashes --no-header --no-annotate --quiet \
 	  -o deploy/requirements-build.txt
 
 # Outside CI: root, Debian's debootstrap, docker.io and docker-compose; deploy/README.md says more.

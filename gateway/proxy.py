@@ -322,6 +322,8 @@ class _Exchange:
         try:
             async with asyncio.timeout_at(ends_at or loop.time() + self.deadline_s) as silence:
                 async for chunk in response.stream:  # type: ignore[union-attr]  # asynchronous
+                    if not chunk:
+                        continue
                     left -= len(chunk)
                     ended = left == 0
                     await self.send(

@@ -272,7 +272,7 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 
 def _unreadable(request: Request) -> ProblemType:
     """Return what is wrong with a body that calls itself JSON and is not."""
-    body = getattr(request.scope["route"], "body_field", None)
+    body = getattr(request.scope.get("route"), "body_field", None)
     takes_json = body is None or getattr(body.field_info, "media_type", JSON) == JSON
     return JSON_INVALID if takes_json else MEDIA_TYPE_UNSUPPORTED
 
